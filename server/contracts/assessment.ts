@@ -1,0 +1,64 @@
+import { z } from 'zod'
+
+/** low < 50 %, medium, critical >= 85 %. Always shown with its word and shape, never colour alone. */
+export const Light = z.enum(['low', 'medium', 'critical'])
+export type Light = z.infer<typeof Light>
+
+/** What a failure would be, or was. */
+export const Cause = z.enum(['memory-limit', 'cpu-saturation', 'crash-loop', 'unhealthy', 'unknown'])
+export type Cause = z.infer<typeof Cause>
+
+/**
+ * One reason for a probability. `contribution` is in log-odds, so that the contributions and the intercept add up to
+ * the logit of the probability; `value` is the feature in 0..1.
+ */
+export const Evidence = z.object({
+  feature: z.string(),
+  text: z.string(),
+  value: z.number(),
+  contribution: z.number(),
+})
+export type Evidence = z.infer<typeof Evidence>
+
+/** A forecast `horizonMs` ahead of the assessment with its prediction interval, in the unit of the series. */
+export const Forecast = z.object({
+  horizonMs: z.number(),
+  value: z.number(),
+  lower: z.number(),
+  upper: z.number(),
+})
+export type Forecast = z.infer<typeof Forecast>
+
+/**
+ * What is to be thought of one container at one moment. `probability` is P(it fails within the next 60 s) or `null`
+ * where nothing could be evaluated, which is not the same as low.
+ */
+export const Assessment = z.object({
+  containerId: z.string(),
+  at: z.number(),
+  probability: z.number().min(0).max(1).nullable(),
+  light: Light,
+  cause: Cause.nullable(),
+  timeToLimitMs: z.number().nullable(),
+  cpuCoresForecast: Forecast.nullable(),
+  memoryBytesForecast: Forecast.nullable(),
+  cpuZScore: z.number().nullable(),
+  memoryZScore: z.number().nullable(),
+  evidence: z.array(Evidence),
+})
+export type Assessment = z.infer<typeof Assessment>
+
+/** Coefficients of the failure model: log-odds = intercept + sum of weight x feature. Kept in models/calibration.json. */
+export const Calibration = z.object({
+  version: z.string(),
+  provenance: z.object({
+    method: z.string(),
+    data: z.string(),
+    fittedAt: z.string().nullable(),
+    scores: z.record(z.string(), z.number()),
+  }),
+  horizonMs: z.number().positive(),
+  intercept: z.number(),
+  weights: z.record(z.string(), z.number()),
+})
+export type Calibration = z.infer<typeof Calibration>
