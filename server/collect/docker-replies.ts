@@ -1,0 +1,261 @@
+import { z } from 'zod'
+import {
+  Container,
+  ContainerId,
+  ContainerState,
+  type Container as ContainerType,
+  type Counters,
+  type EngineDescription,
+  type EngineEvent,
+  Health,
+} from '../contracts/telemetry.ts'
+
+/** A counter of the kernel: finite, not negative, and below 2^64; anything else is unknown. */
+function count(value: unknown): number | null {
+  return typeof value === 'number' && value >= 0 && value < 2 ** 64 ? value : null
+}
+
+/** A limit as the engine or the kernel writes it; zero, negative and "almost 2^63" all mean that there is none. */
+function limit(value: unknown): number | null {
+  const number = count(value)
+  return number === null || number === 0 || number >= 2 ** 60 ? null : number
+}
+
+/** How the engine writes "never". */
+const ZERO_TIME = '0001-'
+
+/** Epoch milliseconds of the engine's time; its zero time (year 1) and nonsense are unknown. */
+export function parseTime(value: unknown): number | null {
+  if (typeof value !== 'string' || value.startsWith(ZERO_TIME)) return null
+  const at = Date.parse(value)
+  return Number.isFinite(at) ? at : null
+}
+
+type Loose = Record<string, unknown>
+const EMPTY: Loose = {}
+const loose = (value: unknown): Loose => (typeof value === 'object' && value !== null ? (value as Loose) : EMPTY)
+
+/** Sum of the counters that are known, or unknown where none is. */
+function total(values: (number | null)[]): number | null {
+  let sum: number | null = null
+  for (const value of values) if (value !== null) sum = (sum ?? 0) + value
+  return sum
+}
+
+/**
+ * Memory that reclaim cannot free, in bytes: the anonymous lists (tmpfs counts there), what is locked, kernel memory
+ * where cgroup v2 shows it, and file pages not yet written back. Clean cache, active or not, is left out: the kernel
+ * drops it before it kills.
+ */
+function unreclaimableBytes(stats: Loose): number | null {
+  const v1 = 'total_active_anon' in stats
+  const pick = (name: string) => count(stats[v1 ? `total_${name}` : name])
+  const anonymous = total([pick('active_anon'), pick('inactive_anon')])
+  if (anonymous === null) return null
+  const kernel = total([
+    count(stats.slab_unreclaimable),
+    count(stats.kernel_stack),
+    count(stats.pagetables),
+    count(stats.sock),
+  ])
+  const unwritten = v1
+    ? total([pick('dirty'), pick('writeback')])
+    : total([count(stats.file_dirty), count(stats.file_writeback)])
+  return total([anonymous, pick('unevictable'), kernel, unwritten])
+}
+
+function blockBytes(entries: unknown, operation: 'read' | 'write'): number | null {
+  if (!Array.isArray(entries)) return null
+  return total(
+    entries.map((entry) => {
+      const { op, value } = loose(entry)
+      return typeof op === 'string' && op.toLowerCase() === operation ? count(value) : null
+    }),
+  )
+}
+
+function networkBytes(networks: unknown, field: 'rx_bytes' | 'tx_bytes'): number | null {
+  return total(Object.values(loose(networks)).map((one) => count(loose(one)[field])))
+}
+
+/** Whether a stats reply is the empty one of a container that does not run: its time is the engine's zero time. */
+export function isStoppedReply(reply: unknown): boolean {
+  const { read } = loose(reply)
+  return typeof read === 'string' && read.startsWith(ZERO_TIME)
+}
+
+/**
+ * One stats reply of the engine as counters, or `null` where it carries no reading (a stopped container's reply, or
+ * something else altogether). Missing, negative, infinite and absurd numbers become unknown.
+ */
+export function parseStats(reply: unknown): Counters | null {
+  const stats = loose(reply)
+  const readAt = parseTime(stats.read)
+  if (readAt === null) return null
+  const cpu = loose(stats.cpu_stats)
+  const throttling = loose(cpu.throttling_data)
+  const memory = loose(stats.memory_stats)
+  const memoryDetail = loose(memory.stats)
+  const pids = loose(stats.pids_stats)
+  const block = loose(stats.blkio_stats).io_service_bytes_recursive
+  return {
+    readAt,
+    cpuUsageNs: count(loose(cpu.cpu_usage).total_usage),
+    cfsPeriods: count(throttling.periods),
+    throttledPeriods: count(throttling.throttled_periods),
+    memoryUsageBytes: count(memory.usage),
+    inactiveFileBytes: count(memoryDetail.inactive_file ?? memoryDetail.total_inactive_file),
+    unreclaimableBytes: unreclaimableBytes(memoryDetail),
+    memoryLimitBytes: limit(memory.limit),
+    pids: count(pids.current),
+    pidsLimit: limit(pids.limit),
+    networkReceiveBytes: networkBytes(stats.networks, 'rx_bytes'),
+    networkTransmitBytes: networkBytes(stats.networks, 'tx_bytes'),
+    blockReadBytes: blockBytes(block, 'read'),
+    blockWriteBytes: blockBytes(block, 'write'),
+  }
+}
+
+const optionalNumber = z.number().nullish().catch(null)
+const optionalString = z.string().nullish().catch(null)
+
+const InspectReply = z.object({
+  Id: ContainerId,
+  Name: z.string(),
+  Image: optionalString,
+  Created: optionalString,
+  RestartCount: optionalNumber,
+  State: z.object({
+    Status: ContainerState.catch('unknown'),
+    StartedAt: optionalString,
+    ExitCode: optionalNumber,
+    OOMKilled: z.boolean().nullish().catch(null),
+    Health: z
+      .object({ Status: Health.catch('none'), FailingStreak: optionalNumber })
+      .nullish()
+      .catch(null),
+  }),
+  Config: z.object({
+    Image: optionalString,
+    StopTimeout: optionalNumber,
+    Labels: z.record(z.string(), z.string()).nullish().catch(null),
+  }),
+  HostConfig: z
+    .object({ Memory: optionalNumber, NanoCpus: optionalNumber, CpuQuota: optionalNumber, CpuPeriod: optionalNumber })
+    .catch({ Memory: null, NanoCpus: null, CpuQuota: null, CpuPeriod: null }),
+})
+
+/** The kernel's period where the engine leaves `CpuPeriod` at zero, in microseconds. */
+const DEFAULT_CPU_PERIOD_US = 100_000
+/** What the engine waits before SIGKILL where nothing is configured. */
+const DEFAULT_STOP_GRACE_SECONDS = 10
+
+function cpuLimitCores(host: {
+  NanoCpus?: number | null | undefined
+  CpuQuota?: number | null | undefined
+  CpuPeriod?: number | null | undefined
+}): number | null {
+  if (limit(host.NanoCpus) !== null) return host.NanoCpus! / 1e9
+  const quota = limit(host.CpuQuota)
+  return quota === null ? null : quota / (limit(host.CpuPeriod) ?? DEFAULT_CPU_PERIOD_US)
+}
+
+/**
+ * Who a container is across re-creation: compose project, service and number; else its name. A name may not contain a
+ * slash, so the two kinds cannot meet.
+ */
+export function containerKey(name: string, labels: Record<string, string>): string {
+  const project = labels['com.docker.compose.project']
+  const service = labels['com.docker.compose.service']
+  // A job of `docker compose run` carries its service's labels but is not one of its containers.
+  const job = labels['com.docker.compose.oneoff'] === 'True'
+  return project && service && !job
+    ? `${project}/${service}/${labels['com.docker.compose.container-number'] ?? '1'}`
+    : name
+}
+
+/** The inventory's view of an inspect reply. Throws a ZodError where it is not one. */
+export function parseInspect(reply: unknown): ContainerType {
+  const { Id, Name, Image, Created, RestartCount, State, Config, HostConfig } = InspectReply.parse(reply)
+  const name = Name.replace(/^\//, '')
+  const labels = Config.Labels ?? {}
+  const number = Number(labels['com.docker.compose.container-number'])
+  return Container.parse({
+    id: Id,
+    key: containerKey(name, labels),
+    name,
+    image: Config.Image ?? '',
+    imageId: Image ?? '',
+    state: State.Status,
+    health: State.Health?.Status ?? 'none',
+    healthFailingStreak: count(State.Health?.FailingStreak) ?? 0,
+    composeProject: labels['com.docker.compose.project'] || null,
+    composeService: labels['com.docker.compose.service'] || null,
+    composeNumber: Number.isInteger(number) && number > 0 ? number : null,
+    createdAt: parseTime(Created),
+    startedAt: parseTime(State.StartedAt),
+    exitCode: State.ExitCode ?? null,
+    oomKilled: State.OOMKilled ?? false,
+    restartCount: count(RestartCount) ?? 0,
+    memoryLimitBytes: limit(HostConfig.Memory),
+    cpuLimitCores: cpuLimitCores(HostConfig),
+    stopGraceSeconds: count(Config.StopTimeout) ?? DEFAULT_STOP_GRACE_SECONDS,
+    labels,
+  })
+}
+
+const EventReply = z.object({
+  Type: z.literal('container'),
+  Action: z.string().min(1),
+  Actor: z.object({ ID: ContainerId, Attributes: z.record(z.string(), z.string()).catch({}) }),
+  time: optionalNumber,
+  timeNano: optionalNumber,
+})
+
+/** A container event, or `null` for the events of networks, volumes, images and what cannot be read. */
+export function parseEvent(reply: unknown): EngineEvent | null {
+  const parsed = EventReply.safeParse(reply)
+  if (!parsed.success) return null
+  const { Action, Actor, time, timeNano } = parsed.data
+  // "health_status: unhealthy" and "exec_start: /bin/sh …" carry their detail behind a colon.
+  const [kind = Action, detail] = Action.split(': ', 2)
+  const exitCode = Number(Actor.Attributes.exitCode ?? Number.NaN)
+  const signal = Number(Actor.Attributes.signal ?? Number.NaN)
+  const health = Health.safeParse(kind === 'health_status' ? detail : undefined)
+  return {
+    at: timeNano ? Math.floor(timeNano / 1e6) : (time ?? 0) * 1000,
+    containerId: Actor.ID,
+    kind,
+    name: Actor.Attributes.name ?? '',
+    exitCode: Number.isFinite(exitCode) ? exitCode : null,
+    signal: Number.isFinite(signal) ? signal : null,
+    health: health.success ? health.data : null,
+  }
+}
+
+const InfoReply = z.object({
+  ID: z.string().catch(''),
+  Name: z.string().catch(''),
+  ServerVersion: z.string(),
+  NCPU: z.number().int().positive(),
+  MemTotal: z.number().positive(),
+  CgroupVersion: z.string().catch('1'),
+})
+
+/** What the engine says of itself, from its `/info` and `/version` replies. Throws a ZodError where they are not theirs. */
+export function parseDescription(info: unknown, version: unknown): EngineDescription {
+  const { ID, Name, ServerVersion, NCPU, MemTotal, CgroupVersion } = InfoReply.parse(info)
+  const { ApiVersion } = z.object({ ApiVersion: z.string().catch('') }).parse(version)
+  return {
+    id: ID,
+    name: Name,
+    version: ServerVersion,
+    apiVersion: ApiVersion,
+    hostCores: NCPU,
+    hostMemoryBytes: MemTotal,
+    cgroupVersion: CgroupVersion,
+  }
+}
+
+export const ListReply = z.array(z.object({ Id: ContainerId }))
+export const TopReply = z.object({ Titles: z.array(z.string()), Processes: z.array(z.array(z.string())) })
