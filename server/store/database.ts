@@ -1,0 +1,179 @@
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { messageOf, StoreError } from '../errors.ts'
+import { migrate } from './migrations.ts'
+
+export type Database = AsyncDisposable & {
+  /** What had to be set aside or is missing since the last run, one sentence each. */
+  readonly repairs: readonly string[]
+  /** Runs `job` alone on the writing connection, in one transaction. */
+  write<T>(job: (connection: DuckDBConnection) => Promise<T>): Promise<T>
+  /** Runs `job` on the reading connection, beside the writer. */
+  read<T>(job: (connection: DuckDBConnection) => Promise<T>): Promise<T>
+  /** Bytes on disk, write-ahead log included. */
+  sizeBytes(): number
+}
+
+/** Two shared cores and a watcher that must not cost what it watches. */
+function optionsFor(folder: string, memoryLimitMegabytes: number): Record<string, string> {
+  return {
+    threads: '2',
+    memory_limit: `${memoryLimitMegabytes}MB`,
+    temp_directory: join(folder, 'duckdb-temp'),
+    max_temp_directory_size: '1GB',
+    preserve_insertion_order: 'false',
+    checkpoint_threshold: '16MB',
+    allow_community_extensions: 'false',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    enable_external_access: 'false',
+    lock_configuration: 'true',
+  }
+}
+
+type Damage = 'log' | 'file' | null
+
+function damageOf(message: string): Damage {
+  if (/replaying WAL|Corrupt WAL/i.test(message)) return 'log'
+  return /Corrupt database file|not a valid DuckDB database|Could not read enough bytes|checksum/i.test(message)
+    ? 'file'
+    : null
+}
+
+/** What a person must do about a file that cannot be opened and is not damaged. */
+function explained(error: unknown, path: string): StoreError {
+  const message = messageOf(error)
+  const holder = /Conflicting lock is held in (.+?) ?\(PID (\d+)\)/.exec(message)
+  if (holder) {
+    return new StoreError(
+      `${path} is in use by another process (PID ${holder[2]}, ${holder[1]}): stop it, or set DOCKERPULSE_DATA to another folder`,
+      { cause: error },
+    )
+  }
+  if (/version number|newer version/i.test(message))
+    return new StoreError(
+      `${path} was written by a newer DuckDB: update DockerPulse, or set DOCKERPULSE_DATA to another folder. Nothing was changed. (${message})`,
+      { cause: error },
+    )
+  if (/No space left|disk full/i.test(message))
+    return new StoreError(
+      `no space left for ${path}: free some, or set DOCKERPULSE_DATA to another disk. Nothing was changed.`,
+      { cause: error },
+    )
+  return new StoreError(`cannot open ${path}: ${message}`, { cause: error })
+}
+
+/** An instance that DuckDB has given up: every further call fails until it is opened again. */
+function isDead(message: string): boolean {
+  return /FATAL|database has been invalidated|must be restarted|autocheckpoint failed/i.test(message)
+}
+
+/**
+ * Opens the database at `path`, making it where there is none. A damaged write-ahead log or file is renamed to
+ * `….damaged-<time>` (never deleted) and named in `repairs`; a file that is locked, of a newer version or out of space
+ * gives StoreError and stays untouched. An instance that DuckDB invalidates later is opened again.
+ */
+export async function openDatabase(options: {
+  path: string
+  memoryLimitMegabytes: number
+  now: () => number
+}): Promise<Database> {
+  const { path, memoryLimitMegabytes, now } = options
+  mkdirSync(dirname(path), { recursive: true })
+  const repairs: string[] = []
+  const setAside = (file: string, what: string) => {
+    if (!existsSync(file)) return
+    const aside = `${file}.damaged-${new Date(now()).toISOString().replaceAll(':', '')}`
+    renameSync(file, aside)
+    repairs.push(`${what} was damaged and set aside as ${aside}`)
+  }
+
+  const probe = async (): Promise<DuckDBInstance> => {
+    const instance = await DuckDBInstance.create(path, optionsFor(dirname(path), memoryLimitMegabytes))
+    const connection = await instance.connect()
+    try {
+      await migrate(connection)
+      await connection.run('SELECT max(batch) FROM batches')
+      return instance
+    } catch (error) {
+      connection.closeSync()
+      instance.closeSync()
+      throw error
+    }
+  }
+
+  /** At most the log and then the file can be set aside: three tries see it through. */
+  const open = async (): Promise<DuckDBInstance> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await probe()
+      } catch (error) {
+        if (error instanceof StoreError) throw error
+        const damage = damageOf(messageOf(error))
+        if (damage === null || attempt === 3) throw explained(error, path)
+        const log = `${path}.wal`
+        if (damage === 'log' && existsSync(log)) setAside(log, 'the write-ahead log')
+        else {
+          setAside(path, 'the database file')
+          setAside(log, 'the write-ahead log')
+        }
+      }
+    }
+  }
+
+  let instance = await open()
+  let writer = await instance.connect()
+  let reader = await instance.connect()
+  let queue: Promise<unknown> = Promise.resolve()
+  let closed = false
+
+  const close = () => {
+    reader.closeSync()
+    writer.closeSync()
+    instance.closeSync()
+  }
+
+  const reopen = async () => {
+    close()
+    instance = await open()
+    writer = await instance.connect()
+    reader = await instance.connect()
+  }
+
+  const inTransaction = async <T>(job: (connection: DuckDBConnection) => Promise<T>): Promise<T> => {
+    if (closed) throw new StoreError('the database is closed')
+    try {
+      await writer.run('BEGIN')
+      const result = await job(writer)
+      await writer.run('COMMIT')
+      return result
+    } catch (error) {
+      if (isDead(messageOf(error))) await reopen()
+      else await writer.run('ROLLBACK').catch(() => {})
+      throw error
+    }
+  }
+
+  return {
+    repairs,
+    write(job) {
+      const turn = queue.then(() => inTransaction(job))
+      queue = turn.catch(() => {})
+      return turn
+    },
+    async read(job) {
+      if (closed) throw new StoreError('the database is closed')
+      return job(reader)
+    },
+    sizeBytes: () => [path, `${path}.wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0),
+    async [Symbol.asyncDispose]() {
+      if (closed) return
+      await queue
+      closed = true
+      await writer.run('CHECKPOINT').catch(() => {})
+      close()
+      rmSync(join(dirname(path), 'duckdb-temp'), { recursive: true, force: true })
+    },
+  }
+}
