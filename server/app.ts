@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createExecutor } from './act/executor.ts'
+import { openAuditLog } from './audit/audit-log.ts'
+import { sha256 } from './audit/merkle.ts'
+import { createDockerEngine } from './collect/docker-engine.ts'
+import { createInventory } from './collect/inventory.ts'
+import { readOwnContainerId } from './collect/own-container.ts'
+import { createSampler } from './collect/sampler.ts'
+import type { Config } from './config.ts'
+import { Calibration } from './contracts/assessment.ts'
+import type { AuditRecord } from './contracts/audit.ts'
+import type { Incident } from './contracts/incident.ts'
+import type { Clock } from './contracts/ports.ts'
+import { createDiagnosis } from './diagnose/diagnose.ts'
+import { createModelServer } from './diagnose/ollama.ts'
+import { ConfigError, messageOf } from './errors.ts'
+import { createGuard, type Guard } from './guard.ts'
+import { createApi } from './http/api.ts'
+import { createLive } from './http/live.ts'
+import { openIncidentBook } from './incident-book.ts'
+import { listen } from './listen.ts'
+import type { Log } from './log.ts'
+import { createRecorder } from './recorder.ts'
+import { createService } from './service.ts'
+import { createStatus } from './status.ts'
+import { openDatabase } from './store/database.ts'
+import { createIncidentStore } from './store/incidents.ts'
+import { openSampleStore } from './store/samples.ts'
+import { incidentView, isoTime } from './views.ts'
+
+const ROOT = new URL('../', import.meta.url)
+const ROUND_MS = 1_000
+const HOUR_MS = 3_600_000
+
+/** More restarts than this within an hour are not looked back at; the limits are far below. */
+const INCIDENTS_LOOKED_BACK = 500
+
+export type App = AsyncDisposable & { readonly url: string }
+
+function readVersion(): string {
+  return (JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string }).version
+}
+
+function readCalibration(): Calibration {
+  try {
+    return Calibration.parse(JSON.parse(readFileSync(new URL('models/calibration.json', ROOT), 'utf8')))
+  } catch (error) {
+    throw new ConfigError(`models/calibration.json cannot be used: ${messageOf(error)}`)
+  }
+}
+
+/** The program's own restarts of the last hour, whose cool-downs and limits outlive a restart of the service. */
+function recentRestarts(incidents: readonly Incident[], nowMs: number): { containerKey: string; at: number }[] {
+  const untouched = new Set(['recorded', 'proposed', 'rejected', 'expired', 'refused'])
+  return incidents.flatMap(({ containerKey, actions }) =>
+    actions
+      .filter(({ state, at }) => !untouched.has(state) && nowMs - at < HOUR_MS)
+      .map(({ at }) => ({ containerKey, at })),
+  )
+}
+
+/**
+ * Builds the program and runs its loop until it is disposed. Throws ConfigError, StoreError or AuditError where it
+ * cannot start; an engine or a model that is not there is a state, not an error.
+ */
+export async function openApp(options: { config: Config; clock: Clock; log: Log; demo?: boolean }): Promise<App> {
+  const { config, clock, log, demo = false } = options
+  await using parts = new AsyncDisposableStack()
+  const now = () => clock.now()
+  const version = readVersion()
+  const calibration = readCalibration()
+  const settings = {
+    threshold: config.threshold,
+    cooldownMs: config.cooldownMs,
+    maxRestartsPerHour: config.maxRestartsPerHour,
+  }
+  const policyHash = sha256(JSON.stringify({ mode: config.mode, ...settings })).toString('hex')
+
+  const database = parts.use(
+    await openDatabase({
+      path: join(config.dataFolder, 'dockerpulse.duckdb'),
+      memoryLimitMegabytes: config.databaseMemoryMegabytes,
+      now,
+    }),
+  )
+  const samples = parts.use(await openSampleStore(database, join(config.dataFolder, 'batches.acknowledged')))
+  const storeRepairs = [...database.repairs, ...(samples.missing === null ? [] : [samples.missing])]
+
+  const auditFolder = join(config.dataFolder, 'audit')
+  const audit = parts.use(openAuditLog(auditFolder, now))
+  const write = (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) =>
+    audit.append({
+      actor: 'dockerpulse',
+      container: null,
+      incidentId: null,
+      actionId: null,
+      probability: null,
+      threshold: settings.threshold,
+      calibration: calibration.version,
+      policyHash,
+      evidenceHashes: [],
+      decision: 'none',
+      result: '',
+      ...record,
+    })
+  /** For what is not followed by a deed: a log that cannot be written is said, and the loop goes on. */
+  const note: (record: Parameters<typeof write>[0]) => void = (record) => {
+    try {
+      write(record)
+    } catch (error) {
+      log.error({ event: record.event, reason: messageOf(error) }, 'audit entry could not be written')
+    }
+  }
+  for (const reason of audit.repairs) note({ event: 'audit.repaired', reason })
+  for (const reason of storeRepairs) note({ event: 'store.repaired', reason })
+  for (const reason of [...audit.repairs, ...storeRepairs]) log.warn({ reason }, 'repaired at the start')
+  note({
+    event: 'service.started',
+    reason: `DockerPulse ${version} in mode ${config.mode}`,
+    result: demo ? 'demo' : '',
+  })
+
+  const engine = createDockerEngine(config.docker)
+  const book = parts.use(
+    await openIncidentBook({ store: createIncidentStore(database), log, onStored: () => publishStatus() }),
+  )
+  const recorder = parts.use(createRecorder({ store: samples, clock, retentionMs: config.retentionMs }))
+  const diagnosis = parts.use(
+    createDiagnosis({
+      engine,
+      server: config.ollama === null ? null : createModelServer(config.ollama),
+      modelName: config.ollama?.model ?? 'none',
+      clock,
+    }),
+  )
+
+  let guard: Guard | undefined
+  const inventory = parts.use(
+    createInventory({
+      engine,
+      clock,
+      log,
+      random: Math.random,
+      onEvent: (event) => guard?.onEngineEvent(event),
+      onEngine: ({ state, detail }) => {
+        log.info({ state, detail }, 'engine state changed')
+        note({ event: state === 'ok' ? 'engine.found' : 'engine.lost', reason: detail })
+        publishStatus()
+      },
+    }),
+  )
+  const sampler = parts.use(createSampler({ engine, clock, log, host: () => inventory.engine.description }))
+
+  const status = createStatus({
+    now,
+    version,
+    demo,
+    calibration: calibration.version,
+    config,
+    engine: () => inventory.engine,
+    store: { sizeBytes: database.sizeBytes, dropped: () => samples.dropped, repairs: storeRepairs },
+    audit,
+    diagnosis,
+    counts: () => book.counts,
+  })
+
+  guard = createGuard({
+    clock,
+    log,
+    mode: config.mode,
+    calibration,
+    settings,
+    ownContainerId: readOwnContainerId(),
+    inventory: () => inventory,
+    sampler,
+    executor: createExecutor({ engine, clock, checkpoint: () => void audit.checkpoint() }),
+    explain: (incident) => diagnosis.explain(incident),
+    newId: randomUUID,
+    audit: (record) => void write(record),
+    onObserved: (atMs, observations) => recorder.take(atMs, observations),
+    onIncident(incident) {
+      book.note(incident)
+      live.publish({ type: 'incident', at: isoTime(now()), incident: incidentView(incident) })
+    },
+  })
+  const service = createService({ now, status, guard, inventory, database, book, audit, auditFolder, note })
+  const live = createLive({
+    runId: randomUUID().slice(0, 8),
+    snapshot: () => ({
+      type: 'snapshot',
+      at: isoTime(now()),
+      containers: service.containers(),
+      incidents: book.recent().map(incidentView),
+      status: status(),
+    }),
+  })
+  function publishStatus() {
+    live.publish({ type: 'status', at: isoTime(now()), status: status() })
+  }
+
+  const known = await book.list({ limit: INCIDENTS_LOOKED_BACK, offset: 0 })
+  guard.resume(
+    known.filter(({ closedAt }) => closedAt === null),
+    recentRestarts(known, now()),
+  )
+
+  const { fetch } = createApi({
+    service,
+    live,
+    log,
+    token: config.token,
+    allowedHosts: [config.host, ...config.allowedHosts],
+    dashboardFolder: fileURLToPath(new URL('dashboard/build', ROOT)),
+  })
+  const { url } = parts.use(await listen({ fetch: (request) => fetch(request), host: config.host, port: config.port }))
+  parts.defer(() => live.close())
+
+  const running = guard
+  const stop = new AbortController()
+  const loop = async () => {
+    for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = Math.max(dueMs + ROUND_MS, clock.now())) {
+      await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
+      running.round()
+      if (live.clients > 0) live.publish({ type: 'tick', at: isoTime(now()), containers: service.containers() })
+    }
+  }
+  const looping = loop()
+  parts.defer(async () => {
+    stop.abort()
+    await looping
+    note({ event: 'service.stopped', reason: 'asked to stop' })
+  })
+
+  const disposal = parts.move()
+  return { url, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { Mode } from './contracts/incident.ts'
+import { ConfigError, messageOf } from './errors.ts'
+
+type Env = Record<string, string | undefined>
+
+const Flag = z.enum(['0', '1', 'true', 'false']).transform((word) => word === '1' || word === 'true')
+
+/** Every variable with its default, in the order of the README's table. */
+const Variables = z.object({
+  DOCKERPULSE_HOST: z.string().default('127.0.0.1'),
+  DOCKERPULSE_PORT: z.coerce.number().int().min(0).max(65535).default(7070),
+  DOCKERPULSE_ALLOWED_HOSTS: z.string().default(''),
+  DOCKERPULSE_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  DOCKERPULSE_DATA: z.string().min(1).default('./data'),
+  DOCKERPULSE_MODE: Mode.default('shadow'),
+  DOCKERPULSE_THRESHOLD: z.coerce.number().min(0.5).max(1).default(0.85),
+  DOCKERPULSE_COOLDOWN_SECONDS: z.coerce.number().min(10).max(86_400).default(300),
+  DOCKERPULSE_MAX_RESTARTS_PER_HOUR: z.coerce.number().int().min(0).max(60).default(3),
+  DOCKERPULSE_RETENTION_HOURS: z.coerce.number().min(1).max(8760).default(24),
+  DOCKERPULSE_DATABASE_MEMORY_MB: z.coerce.number().int().min(64).max(4096).default(128),
+  DOCKERPULSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  DOCKER_HOST: z.string().optional(),
+  DOCKER_CERT_PATH: z.string().optional(),
+  DOCKER_TLS_VERIFY: Flag.optional(),
+  OLLAMA_HOST: z.string().default('http://127.0.0.1:11434'),
+  OLLAMA_MODEL: z.string().default('gpt-oss:20b'),
+})
+
+export type Config = Readonly<{
+  host: string
+  port: number
+  allowedHosts: readonly string[]
+  token: string | null
+  dataFolder: string
+  mode: Mode
+  threshold: number
+  cooldownMs: number
+  maxRestartsPerHour: number
+  retentionMs: number
+  databaseMemoryMegabytes: number
+  logLevel: string
+  docker: Readonly<{ dockerHost: string | undefined; certPath: string | undefined; tlsVerify: boolean | undefined }>
+  /** `null` where OLLAMA_HOST is set to nothing: the rules explain. */
+  ollama: Readonly<{ host: string; model: string }> | null
+}>
+
+/** Secrets may be given by file, as container platforms do. */
+const SECRETS = ['DOCKERPULSE_TOKEN']
+
+/** Names that begin so belong to the tests. */
+const TEST_PREFIX = 'DOCKERPULSE_TEST_'
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
+
+/** The environment with `<VARIABLE>_FILE` resolved and empty values left out. Throws ConfigError for a file that cannot be read. */
+export function readEnv(env: Env): Env {
+  const read: Env = {}
+  for (const [name, value] of Object.entries(env)) if (value !== '' || name === 'OLLAMA_HOST') read[name] = value
+  for (const secret of SECRETS) {
+    const file = read[`${secret}_FILE`]
+    if (file === undefined) continue
+    delete read[`${secret}_FILE`]
+    try {
+      read[secret] = readFileSync(file, 'utf8').trim()
+    } catch (error) {
+      throw new ConfigError(`${secret}_FILE: ${messageOf(error)}`)
+    }
+  }
+  return read
+}
+
+function ollamaAddress(text: string): string {
+  const url = URL.parse(text.includes('://') ? text : `http://${text}`)
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new ConfigError(`OLLAMA_HOST=${text}: expected http://host:port, or nothing for no model`)
+  if (url.port === '' && !text.includes('://')) url.port = '11434'
+  // What Ollama's own server listens on with 0.0.0.0 is reached through loopback.
+  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1'
+  return url.origin
+}
+
+/**
+ * The configuration that an environment describes, frozen. Throws ConfigError naming the variable, what it got and what
+ * it takes; also for an unknown `DOCKERPULSE_…` name, and for an address beyond loopback without a token.
+ */
+export function parseConfig(env: Env): Config {
+  const known = Object.keys(Variables.shape)
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('DOCKERPULSE_') && !name.startsWith(TEST_PREFIX) && !known.includes(name))
+      throw new ConfigError(`${name} is not a setting of DockerPulse; the README's table lists them all`)
+  }
+  const parsed = Variables.safeParse(env)
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => {
+      const name = String(path[0])
+      return `${name}=${name === 'DOCKERPULSE_TOKEN' ? '[secret]' : env[name]}: ${message}`
+    })
+    throw new ConfigError(problems.join('\n'))
+  }
+  const values = parsed.data
+  if (!LOOPBACK.has(values.DOCKERPULSE_HOST) && values.DOCKERPULSE_TOKEN === undefined) {
+    throw new ConfigError(
+      `DOCKERPULSE_HOST=${values.DOCKERPULSE_HOST} is reachable by others: set DOCKERPULSE_TOKEN (16 characters or more, for example from "openssl rand -hex 24"), or leave the host at 127.0.0.1`,
+    )
+  }
+  return Object.freeze({
+    host: values.DOCKERPULSE_HOST,
+    port: values.DOCKERPULSE_PORT,
+    allowedHosts: Object.freeze(
+      values.DOCKERPULSE_ALLOWED_HOSTS.split(',')
+        .map((host) => host.trim().toLowerCase())
+        .filter(Boolean),
+    ),
+    token: values.DOCKERPULSE_TOKEN ?? null,
+    dataFolder: values.DOCKERPULSE_DATA,
+    mode: values.DOCKERPULSE_MODE,
+    threshold: values.DOCKERPULSE_THRESHOLD,
+    cooldownMs: values.DOCKERPULSE_COOLDOWN_SECONDS * 1000,
+    maxRestartsPerHour: values.DOCKERPULSE_MAX_RESTARTS_PER_HOUR,
+    retentionMs: values.DOCKERPULSE_RETENTION_HOURS * 3_600_000,
+    databaseMemoryMegabytes: values.DOCKERPULSE_DATABASE_MEMORY_MB,
+    logLevel: values.DOCKERPULSE_LOG_LEVEL,
+    docker: Object.freeze({
+      dockerHost: values.DOCKER_HOST,
+      certPath: values.DOCKER_CERT_PATH,
+      tlsVerify: values.DOCKER_TLS_VERIFY,
+    }),
+    ollama:
+      values.OLLAMA_HOST === ''
+        ? null
+        : Object.freeze({ host: ollamaAddress(values.OLLAMA_HOST), model: values.OLLAMA_MODEL }),
+  })
+}

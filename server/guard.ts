@@ -1,0 +1,371 @@
+import type { Executor } from './act/executor.ts'
+import { assess, notEvaluated } from './analyse/assess.ts'
+import { inspected, type Life, newLife, notice } from './analyse/life.ts'
+import { beginLife, createWindow, observe, type Window } from './analyse/window.ts'
+import type { EngineState } from './collect/inventory.ts'
+import type { Sampler } from './collect/sampler.ts'
+import type { Assessment, Calibration } from './contracts/assessment.ts'
+import type { AuditRecord } from './contracts/audit.ts'
+import type { Explanation, Incident, Mode } from './contracts/incident.ts'
+import type { Clock } from './contracts/ports.ts'
+import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
+import { advance, type Effect, newWatch, type Situation, type Stimulus, type Watch } from './decide/incident-machine.ts'
+import { modeOf, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
+import { messageOf } from './errors.ts'
+import type { Log } from './log.ts'
+import type { Observation } from './store/samples.ts'
+
+/** One container as the guard sees it now. */
+export type Tracked = {
+  container: Container
+  mode: Mode
+  protectedBecause: string | null
+  sample: Sample | null
+  assessment: Assessment
+  freshness: 'live' | 'stale' | 'none'
+  openIncidentId: string | null
+}
+
+export type Guard = {
+  /** One round of the loop: take samples, assess, decide, act. Never rejects. */
+  round(): void
+  onEngineEvent(event: EngineEvent): void
+  /** Takes up incidents that were open when the service ended; `restarts` are the program's own of the last hour. */
+  resume(open: readonly Incident[], restarts: readonly { containerKey: string; at: number }[]): void
+  /** An operator's word on a proposed action; gives why it was not taken, or `null`. */
+  answer(incident: Incident, actionId: string, word: 'approve' | 'reject', by: string, reason: string): string | null
+  tracked(): Tracked[]
+  /** Resolves when no action is in flight any more. */
+  settled(): Promise<void>
+}
+
+/** Without a reading for so long, what was thought of a container no longer holds. */
+const STALE_MS = 5_000
+
+/** After a longer silence the window begins anew: a slope over the gap would be made up. */
+const GAP_MS = 30_000
+
+/** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
+const GONE_MS = 10_000
+
+type Subject = {
+  window: Window
+  life: Life
+  assessment: Assessment
+  startedAt: number | null
+  /** When the newest sample came, on our clock: the engine's may differ. */
+  heardAtMs: number
+  stale: boolean
+  changed: boolean
+}
+
+/**
+ * The loop: reads what the sampler has, assesses each container, lets the incident machine decide, and carries out the
+ * effects. Holds the only mutable state between rounds; everything that it needs comes in as a parameter.
+ */
+export function createGuard(ports: {
+  clock: Clock
+  log: Log
+  mode: Mode
+  calibration: Calibration
+  settings: PolicySettings
+  ownContainerId: string | null
+  inventory: () => { containers: ReadonlyMap<string, Container>; engine: EngineState }
+  sampler: Pick<Sampler, 'sync' | 'take' | 'reset'>
+  executor: Executor
+  explain: (incident: Incident) => Promise<Explanation>
+  newId: () => string
+  /** Writes to the audit log, on disk when it returns; throws where it cannot. */
+  audit: (
+    record: Pick<
+      AuditRecord,
+      'event' | 'actor' | 'container' | 'incidentId' | 'actionId' | 'probability' | 'decision' | 'reason' | 'result'
+    >,
+  ) => void
+  onObserved: (atMs: number, observations: Observation[]) => void
+  onIncident: (incident: Incident) => void
+}): Guard {
+  const { clock, log, calibration, settings, sampler, executor } = ports
+  const subjects = new Map<string, Subject>()
+  const watches = new Map<string, Watch>()
+  const missingSinceMs = new Map<string, number>()
+  let inFlight: Promise<void> | null = null
+  let troubled = 0
+
+  const subjectOf = (container: Container): Subject => {
+    let subject = subjects.get(container.id)
+    if (subject === undefined) {
+      const life = inspected(newLife(), container, clock.now())
+      subject = {
+        window: createWindow(container.id),
+        life,
+        assessment: notEvaluated(container.id, clock.now()),
+        startedAt: container.startedAt,
+        heardAtMs: 0,
+        stale: false,
+        changed: true,
+      }
+      subjects.set(container.id, subject)
+    }
+    return subject
+  }
+
+  /** Two containers can share a key while compose replaces one by the other: the newer one is meant. */
+  const currentByKey = (): Map<string, Container> => {
+    const current = new Map<string, Container>()
+    for (const container of ports.inventory().containers.values()) {
+      const other = current.get(container.key)
+      if (other === undefined || (container.createdAt ?? 0) >= (other.createdAt ?? 0))
+        current.set(container.key, container)
+    }
+    return current
+  }
+
+  const situationOf = (container: Container): Situation => {
+    const subject = subjects.get(container.id)
+    return {
+      at: clock.now(),
+      container,
+      mode: modeOf(container, ports.mode),
+      protectedBecause: protectionOf(container, ports.ownContainerId),
+      sample: subject?.window.latest ?? null,
+      assessment: subject?.assessment ?? null,
+      host: {
+        actionInFlight: inFlight !== null,
+        containers: ports.inventory().containers.size,
+        troubled,
+      },
+    }
+  }
+
+  /** Lets the machine take a stimulus, and carries out what it asks for. Gives the machine's refusal. */
+  const tell = (key: string, stimulus: Stimulus, situation: Situation): string | null => {
+    const watch = watches.get(key) ?? newWatch(key)
+    const step = advance(watch, stimulus, { situation, settings, newId: ports.newId })
+    watches.set(key, step.watch)
+    troubled += Number(step.watch.incident !== null) - Number(watch.incident !== null)
+    for (const effect of step.effects) perform(key, effect)
+    return step.refusal ?? null
+  }
+
+  const perform = (key: string, effect: Effect): void => {
+    if (effect.type === 'record') record(effect)
+    else if (effect.type === 'diagnose') diagnose(key, effect.incident)
+    else execute(key, effect)
+  }
+
+  const unwritten = new Set<string>()
+
+  const record = ({ event, incident, action, decision, reason, result }: Extract<Effect, { type: 'record' }>) => {
+    try {
+      ports.audit({
+        event,
+        actor: action?.by ?? 'dockerpulse',
+        container: { id: incident.containerId, key: incident.containerKey, name: incident.containerName },
+        incidentId: incident.id,
+        actionId: action?.id ?? null,
+        probability: incident.probability,
+        decision,
+        reason: reason.slice(0, 2000),
+        result,
+      })
+    } catch (error) {
+      log.error({ event, incidentId: incident.id, reason: messageOf(error) }, 'audit entry could not be written')
+      if (action !== null) unwritten.add(action.id)
+    }
+    log.info({ event, container: incident.containerName, incidentId: incident.id, reason }, event)
+    ports.onIncident(incident)
+  }
+
+  const diagnose = (key: string, incident: Incident) => {
+    void ports.explain(incident).then((explanation) => {
+      const watch = watches.get(key)
+      const container = ports.inventory().containers.get(incident.containerId)
+      if (watch?.incident?.id !== incident.id || container === undefined) return
+      tell(key, { type: 'explained', explanation }, situationOf(container))
+    })
+  }
+
+  const execute = (key: string, { incident, action, plan }: Extract<Effect, { type: 'execute' }>) => {
+    const order = { kind: action.kind, stopGraceSeconds: action.stopGraceSeconds, ...plan }
+    const run = unwritten.has(action.id)
+      ? Promise.resolve({ outcome: 'refused' as const, reason: 'not done: the audit log cannot be written' })
+      : executor.run(order)
+    inFlight = run.then(({ outcome, reason }) => {
+      inFlight = null
+      const container = ports.inventory().containers.get(plan.containerId) ?? departed(incident)
+      tell(key, { type: 'action-done', actionId: action.id, outcome, reason }, situationOf(container))
+    })
+  }
+
+  const observeSamples = (containers: ReadonlyMap<string, Container>): Observation[] => {
+    const newest = new Map<string, Sample[]>()
+    for (const sample of sampler.take()) {
+      const container = containers.get(sample.containerId)
+      if (container === undefined) continue
+      const subject = subjectOf(container)
+      if (sample.at - (subject.window.latest?.at ?? sample.at) > GAP_MS) beginLife(subject.window)
+      observe(subject.window, sample)
+      subject.heardAtMs = clock.now()
+      subject.changed = true
+      newest.set(sample.containerId, [...(newest.get(sample.containerId) ?? []), sample])
+    }
+    const observations: Observation[] = []
+    for (const container of containers.values()) {
+      const subject = subjectOf(container)
+      reassess(container, subject)
+      const { key: containerKey, name: containerName } = container
+      for (const sample of newest.get(container.id) ?? [])
+        observations.push({ containerKey, containerName, sample, assessment: subject.assessment })
+    }
+    return observations
+  }
+
+  const reassess = (container: Container, subject: Subject): void => {
+    if (container.startedAt !== subject.startedAt) {
+      subject.startedAt = container.startedAt
+      beginLife(subject.window)
+      subject.changed = true
+    }
+    const { healthFailingStreak, health } = subject.life.signs
+    if (health !== container.health || healthFailingStreak !== container.healthFailingStreak) {
+      subject.life = inspected(subject.life, container, clock.now())
+      subject.changed = true
+    }
+    const stale = freshnessOf(container, subject) !== 'live'
+    if (stale !== subject.stale) {
+      subject.stale = stale
+      subject.changed = true
+    }
+    if (subject.changed) evaluate(subject)
+  }
+
+  /** Old samples say nothing of now: then only the signs of life count. */
+  const evaluate = (subject: Subject): void => {
+    const { window, life, stale } = subject
+    window.life = { ...life.signs, at: Math.max(life.signs.at, window.latest?.at ?? 0) }
+    subject.assessment = assess(
+      stale ? { ...createWindow(window.containerId), life: window.life } : window,
+      calibration,
+    )
+    subject.changed = false
+  }
+
+  const freshnessOf = (container: Container, { window, heardAtMs }: Subject): Tracked['freshness'] => {
+    if (window.latest === null) return 'none'
+    return container.state === 'running' && clock.now() - heardAtMs <= STALE_MS ? 'live' : 'stale'
+  }
+
+  /** Incidents whose container is gone or was replaced end; those of an engine that is away wait. */
+  const closeDeparted = (current: ReadonlyMap<string, Container>) => {
+    if (ports.inventory().engine.state !== 'ok') return
+    for (const { key, incident } of watches.values()) {
+      if (incident === null) continue
+      const container = current.get(key)
+      if (container?.id === incident.containerId) {
+        missingSinceMs.delete(key)
+        continue
+      }
+      const since = missingSinceMs.get(key) ?? clock.now()
+      missingSinceMs.set(key, since)
+      if (clock.now() - since < GONE_MS) continue
+      missingSinceMs.delete(key)
+      tell(key, { type: 'removed' }, situationOf(departed(incident)))
+    }
+  }
+
+  const forgetGone = (containers: ReadonlyMap<string, Container>, current: ReadonlyMap<string, Container>) => {
+    for (const id of subjects.keys()) if (!containers.has(id)) subjects.delete(id)
+    for (const [key, { incident, restartTimesMs }] of watches) {
+      if (incident === null && restartTimesMs.length === 0 && !current.has(key)) watches.delete(key)
+    }
+  }
+
+  return {
+    round() {
+      try {
+        const { containers } = ports.inventory()
+        sampler.sync(containers.values())
+        const observations = observeSamples(containers)
+        const current = currentByKey()
+        for (const [key, container] of current) tell(key, { type: 'assessed' }, situationOf(container))
+        closeDeparted(current)
+        forgetGone(containers, current)
+        ports.onObserved(clock.now(), observations)
+      } catch (error) {
+        log.error({ reason: messageOf(error) }, 'a round of the loop failed')
+      }
+    },
+    onEngineEvent(event) {
+      const container = ports.inventory().containers.get(event.containerId)
+      if (container === undefined) return
+      const subject = subjectOf(container)
+      const { life, turn } = notice(subject.life, event)
+      subject.life = life
+      subject.changed = true
+      if (turn === null) return
+      if (turn.kind === 'started') {
+        beginLife(subject.window)
+        sampler.reset(container.id)
+      }
+      evaluate(subject)
+      tell(container.key, { type: 'turned', turn }, situationOf(container))
+    },
+    resume(open, restarts) {
+      for (const incident of open) watches.set(incident.containerKey, { ...newWatch(incident.containerKey), incident })
+      troubled = open.length
+      for (const { containerKey, at } of restarts) {
+        const watch = watches.get(containerKey) ?? newWatch(containerKey)
+        watches.set(containerKey, { ...watch, restartTimesMs: [...watch.restartTimesMs, at].sort((a, b) => a - b) })
+      }
+      for (const incident of open) tell(incident.containerKey, { type: 'resumed' }, situationOf(departed(incident)))
+    },
+    answer(incident, actionId, word, by, reason) {
+      const container = ports.inventory().containers.get(incident.containerId) ?? departed(incident)
+      return tell(incident.containerKey, { type: 'operator', actionId, word, by, reason }, situationOf(container))
+    },
+    tracked: () =>
+      [...ports.inventory().containers.values()].map((container) => {
+        const subject = subjectOf(container)
+        return {
+          container,
+          mode: modeOf(container, ports.mode),
+          protectedBecause: protectionOf(container, ports.ownContainerId),
+          sample: subject.window.latest,
+          assessment: subject.assessment,
+          freshness: freshnessOf(container, subject),
+          openIncidentId: watches.get(container.key)?.incident?.id ?? null,
+        }
+      }),
+    async settled() {
+      while (inFlight !== null) await inFlight
+    },
+  }
+}
+
+/** A container that is not there any more, as its incident knew it. */
+function departed(incident: Incident): Container {
+  const { snapshot } = incident
+  return {
+    id: incident.containerId,
+    key: incident.containerKey,
+    name: incident.containerName,
+    image: snapshot.image,
+    imageId: '',
+    state: 'removing',
+    health: 'none',
+    healthFailingStreak: 0,
+    composeProject: incident.composeProject,
+    composeService: null,
+    composeNumber: null,
+    createdAt: null,
+    startedAt: snapshot.startedAt,
+    exitCode: snapshot.exitCode,
+    oomKilled: false,
+    restartCount: snapshot.restartCount,
+    memoryLimitBytes: snapshot.memoryLimitBytes,
+    cpuLimitCores: snapshot.cpuLimitCores,
+    stopGraceSeconds: 10,
+    labels: {},
+  }
+}

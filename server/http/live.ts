@@ -1,0 +1,107 @@
+import type { LiveEvent } from '../contracts/live-event.ts'
+
+export type Live = {
+  /** Sends an event to everybody; `incident` events are kept for those who come back. */
+  publish(event: LiveEvent): void
+  /** Opens a stream: the snapshot, what was missed since `lastEventId`, then everything new. */
+  connect(lastEventId: string | undefined): Response
+  /** Ends all streams. */
+  close(): void
+  readonly clients: number
+}
+
+/** Incidents kept for clients that come back; a longer gap is covered by the snapshot. */
+const KEPT_EVENTS = 256
+const COMMENT_EVERY_MS = 15_000
+/** A client this far behind is cut off; its browser comes back by itself and gets a snapshot. */
+const MAX_BEHIND_BYTES = 4 * 1024 * 1024
+/** Above this no more ticks are sent to it: the next one it can take is as good. */
+const SKIP_TICKS_BEHIND_BYTES = 512 * 1024
+
+type Client = ReadableStreamDefaultController<Uint8Array>
+
+/**
+ * Server-Sent Events for any number of browsers. An event is encoded once for all; a slow reader misses ticks, then is
+ * cut off, and never makes memory grow. `runId` tells event ids of this run from those of an earlier one.
+ */
+export function createLive(options: { runId: string; snapshot: () => LiveEvent }): Live {
+  const { runId, snapshot } = options
+  const encoder = new TextEncoder()
+  const clients = new Set<Client>()
+  const kept: { number: number; bytes: Uint8Array }[] = []
+  let newest = 0
+
+  const encode = (event: LiveEvent, id?: number) =>
+    encoder.encode(
+      `${id === undefined ? '' : `id: ${runId}-${id}\n`}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`,
+    )
+
+  const drop = (client: Client) => {
+    clients.delete(client)
+    try {
+      client.close()
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+
+  const send = (client: Client, bytes: Uint8Array, optional: boolean) => {
+    const behind = MAX_BEHIND_BYTES - (client.desiredSize ?? 0)
+    if (behind >= MAX_BEHIND_BYTES) drop(client)
+    else if (!optional || behind < SKIP_TICKS_BEHIND_BYTES) client.enqueue(bytes)
+  }
+
+  const broadcast = (bytes: Uint8Array, optional: boolean) => {
+    for (const client of clients) send(client, bytes, optional)
+  }
+
+  const comments = setInterval(() => broadcast(encoder.encode(': still here\n\n'), true), COMMENT_EVERY_MS)
+  comments.unref()
+
+  return {
+    get clients() {
+      return clients.size
+    },
+    publish(event) {
+      if (event.type !== 'incident') {
+        if (clients.size > 0) broadcast(encode(event), event.type === 'tick')
+        return
+      }
+      newest += 1
+      const bytes = encode(event, newest)
+      kept.push({ number: newest, bytes })
+      if (kept.length > KEPT_EVENTS) kept.shift()
+      broadcast(bytes, false)
+    },
+    connect(lastEventId) {
+      const seen = lastEventId?.startsWith(`${runId}-`) ? Number(lastEventId.slice(runId.length + 1)) : Number.NaN
+      let own: Client | undefined
+      const stream = new ReadableStream<Uint8Array>(
+        {
+          start(client) {
+            own = client
+            clients.add(client)
+            client.enqueue(encoder.encode('retry: 2000\n\n'))
+            client.enqueue(encode(snapshot()))
+            if (Number.isInteger(seen)) for (const { number, bytes } of kept) if (number > seen) client.enqueue(bytes)
+          },
+          cancel() {
+            if (own !== undefined) clients.delete(own)
+          },
+        },
+        new ByteLengthQueuingStrategy({ highWaterMark: MAX_BEHIND_BYTES }),
+      )
+      return new Response(stream, {
+        headers: {
+          'content-type': 'text/event-stream; charset=utf-8',
+          'cache-control': 'no-cache, no-transform',
+          'x-accel-buffering': 'no',
+        },
+      })
+    },
+    close() {
+      clearInterval(comments)
+      for (const client of [...clients]) drop(client)
+    },
+  }
+}

@@ -1,0 +1,17 @@
+import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
+import type { ServiceStatus } from '../contracts/status.ts'
+
+/** What the HTTP rooms need of the program; the composition root supplies it. */
+export type Service = {
+  now(): number
+  status(): ServiceStatus
+  containers(): ContainerView[]
+  /** `null` where no sample of such a container is known. */
+  samples(query: { containerId: string; fromMs: number; toMs: number; stepMs: number }): Promise<SampleColumns | null>
+  incidents(query: { limit: number; offset: number; open?: boolean }): Promise<IncidentView[]>
+  incident(id: string): Promise<IncidentView | null>
+  /** Takes an operator's word on an action; throws RequestError with the reason where it cannot be taken. */
+  answer(actionId: string, word: 'approve' | 'reject', reason: string): Promise<IncidentView>
+  /** The audit report as a whole HTML page, or `null` for an unknown incident. */
+  report(incidentId: string): Promise<string | null>
+}

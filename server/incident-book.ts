@@ -1,0 +1,72 @@
+import type { Incident } from './contracts/incident.ts'
+import { messageOf } from './errors.ts'
+import type { Log } from './log.ts'
+import type { IncidentCounts, IncidentStore } from './store/incidents.ts'
+
+/** Incidents kept at hand for the page. */
+const RECENT = 50
+
+export type IncidentBook = AsyncDisposable & {
+  /** Takes an incident's newest state: at hand at once, in the store soon after. */
+  note(incident: Incident): void
+  /** Newest first. */
+  recent(): Incident[]
+  find(id: string): Promise<Incident | null>
+  findByAction(actionId: string): Promise<Incident | null>
+  list: IncidentStore['list']
+  readonly counts: IncidentCounts
+}
+
+/**
+ * The incidents as they are now: what the guard says is at hand before the disk has it, so that nobody reads an older
+ * state than was shown. `onStored` is called when the counts may have changed. Dispose waits for the last write.
+ */
+export async function openIncidentBook(options: {
+  store: IncidentStore
+  log: Log
+  onStored: () => void
+}): Promise<IncidentBook> {
+  const { store, log, onStored } = options
+  const atHand = new Map(
+    (await store.list({ limit: RECENT, offset: 0 })).reverse().map((incident) => [incident.id, incident]),
+  )
+  let counts = await store.counts()
+  let writing: Promise<void> = Promise.resolve()
+
+  const write = async (incident: Incident) => {
+    try {
+      await store.save(incident)
+      counts = await store.counts()
+      onStored()
+    } catch (error) {
+      log.error({ incidentId: incident.id, reason: messageOf(error) }, 'incident could not be stored')
+    }
+  }
+
+  return {
+    get counts() {
+      return counts
+    },
+    note(incident) {
+      atHand.set(incident.id, incident)
+      for (const [id, { closedAt }] of atHand) {
+        if (atHand.size <= RECENT) break
+        if (closedAt !== null) atHand.delete(id)
+      }
+      writing = writing.then(() => write(incident))
+    },
+    recent: () => [...atHand.values()].reverse(),
+    find: async (id) => atHand.get(id) ?? store.find(id),
+    async findByAction(actionId) {
+      const near = [...atHand.values()].find(({ actions }) => actions.some(({ id }) => id === actionId))
+      return near ?? store.findByAction(actionId)
+    },
+    list: async (query) => {
+      await writing
+      return store.list(query)
+    },
+    async [Symbol.asyncDispose]() {
+      await writing
+    },
+  }
+}

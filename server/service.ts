@@ -1,0 +1,79 @@
+import { renderIncidentReport } from '../reports/incident-report.ts'
+import { FORECAST_HORIZON_MS } from './analyse/forecast.ts'
+import type { AuditLog } from './audit/audit-log.ts'
+import { entriesOfIncident } from './audit/verification.ts'
+import type { Inventory } from './collect/inventory.ts'
+import type { AuditRecord } from './contracts/audit.ts'
+import type { ServiceStatus } from './contracts/status.ts'
+import { RequestError } from './errors.ts'
+import type { Guard } from './guard.ts'
+import type { Service } from './http/service.ts'
+import type { IncidentBook } from './incident-book.ts'
+import type { Database } from './store/database.ts'
+import { readHistory } from './store/history.ts'
+import { containerView, incidentView, isoTime, sampleColumns } from './views.ts'
+
+/** What people and programs may ask of the running service, answered from its parts. */
+export function createService(parts: {
+  now: () => number
+  status: () => ServiceStatus
+  guard: Guard
+  inventory: Inventory
+  database: Database
+  book: IncidentBook
+  audit: AuditLog
+  auditFolder: string
+  note: (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) => void
+}): Service {
+  const { now, status, guard, inventory, database, book, audit, auditFolder, note } = parts
+  return {
+    now,
+    status,
+    containers: () => guard.tracked().map(containerView),
+    async samples(query) {
+      const container = inventory.containers.get(query.containerId) ?? null
+      const history = await readHistory(database, { ...query, horizonMs: FORECAST_HORIZON_MS })
+      if (container === null && history.seen.at.length === 0) return null
+      return sampleColumns(query, container, history, FORECAST_HORIZON_MS)
+    },
+    incidents: async (query) => (await book.list(query)).map(incidentView),
+    async incident(id) {
+      const incident = await book.find(id)
+      return incident === null ? null : incidentView(incident)
+    },
+    async answer(actionId, word, reason) {
+      const incident = await book.findByAction(actionId)
+      if (incident === null) throw new RequestError(404, 'there is no action with that id')
+      const refusal = guard.answer(incident, actionId, word, 'operator', reason)
+      if (refusal !== null) {
+        note({
+          event: 'action.refused',
+          actor: 'operator',
+          incidentId: incident.id,
+          actionId,
+          decision: word,
+          reason: refusal,
+          result: 'refused',
+        })
+        throw new RequestError(409, refusal)
+      }
+      return incidentView((await book.find(incident.id)) ?? incident)
+    },
+    async report(id) {
+      const incident = await book.find(id)
+      if (incident === null) return null
+      note({ event: 'report.issued', incidentId: id, reason: 'asked for over HTTP' })
+      const { version, calibration } = status()
+      const { description } = inventory.engine
+      return renderIncidentReport(incidentView(incident), {
+        issuedAt: isoTime(now()),
+        version,
+        calibration,
+        engine: description === null ? 'not reached' : `Docker ${description.version} on ${description.name}`,
+        entries: entriesOfIncident(auditFolder, id),
+        checkpoint: audit.checkpoint(),
+        verifier: audit.verifier,
+      })
+    },
+  }
+}

@@ -1,0 +1,115 @@
+import type { ContainerView, IncidentView, SampleColumns } from './contracts/api.ts'
+import type { Incident } from './contracts/incident.ts'
+import type { Container } from './contracts/telemetry.ts'
+import type { Tracked } from './guard.ts'
+import type { History } from './store/history.ts'
+
+/** ISO 8601 with milliseconds. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+const isoOrNull = (ms: number | null) => (ms === null ? null : isoTime(ms))
+
+/** A container as the API shows it. */
+export function containerView({
+  container,
+  mode,
+  protectedBecause,
+  sample,
+  assessment,
+  freshness,
+  openIncidentId,
+}: Tracked): ContainerView {
+  return {
+    id: container.id,
+    key: container.key,
+    name: container.name,
+    image: container.image,
+    state: container.state,
+    health: container.health,
+    composeProject: container.composeProject,
+    composeService: container.composeService,
+    startedAt: isoOrNull(container.startedAt),
+    restartCount: container.restartCount,
+    mode,
+    protectedBecause,
+    light: assessment.light,
+    probability: assessment.probability,
+    cause: assessment.cause,
+    timeToLimitMs: assessment.timeToLimitMs,
+    freshness,
+    sampledAt: isoOrNull(sample?.at ?? null),
+    cpuCores: sample?.cpuCores ?? null,
+    cpuShareOfLimit: sample?.cpuShareOfLimit ?? null,
+    cpuLimitCores: container.cpuLimitCores,
+    throttledShare: sample?.throttledShare ?? null,
+    workingSetBytes: sample?.workingSetBytes ?? null,
+    memoryLimitBytes: container.memoryLimitBytes,
+    memoryShareOfLimit: sample?.memoryShareOfLimit ?? null,
+    pids: sample?.pids ?? null,
+    cpuCoresForecast: assessment.cpuCoresForecast,
+    memoryBytesForecast: assessment.memoryBytesForecast,
+    cpuZScore: assessment.cpuZScore,
+    memoryZScore: assessment.memoryZScore,
+    evidence: assessment.evidence,
+    openIncidentId,
+  }
+}
+
+/** An incident as the API shows it: times as ISO 8601. */
+export function incidentView(incident: Incident): IncidentView {
+  const { openedAt, closedAt, actions, history, explanation, snapshot } = incident
+  return {
+    ...incident,
+    openedAt: isoTime(openedAt),
+    closedAt: isoOrNull(closedAt),
+    actions: actions.map((action) => ({ ...action, at: isoTime(action.at), finishedAt: isoOrNull(action.finishedAt) })),
+    history: history.map((entry) => ({ ...entry, at: isoTime(entry.at) })),
+    explanation: explanation === null ? null : { ...explanation, at: isoTime(explanation.at) },
+    snapshot: { ...snapshot, at: isoTime(snapshot.at), startedAt: isoOrNull(snapshot.startedAt) },
+  }
+}
+
+/** Stored columns as the API shows them. */
+export function sampleColumns(
+  query: { containerId: string; fromMs: number; toMs: number; stepMs: number },
+  container: Container | null,
+  { seen, ahead }: { seen: History; ahead: History },
+  forecastHorizonMs: number,
+): SampleColumns {
+  const column = (history: History, name: string) => history[name] ?? []
+  return {
+    containerId: query.containerId,
+    from: isoTime(query.fromMs),
+    to: isoTime(query.toMs),
+    stepMs: query.stepMs,
+    forecastHorizonMs,
+    memoryLimitBytes: container?.memoryLimitBytes ?? null,
+    cpuLimitCores: container?.cpuLimitCores ?? null,
+    at: seen.at,
+    cpuCores: column(seen, 'cpuCores'),
+    cpuCoresForecast: column(seen, 'cpuCoresForecast'),
+    cpuCoresLower: column(seen, 'cpuCoresLower'),
+    cpuCoresUpper: column(seen, 'cpuCoresUpper'),
+    workingSetBytes: column(seen, 'workingSetBytes'),
+    memoryBytesForecast: column(seen, 'memoryBytesForecast'),
+    memoryBytesLower: column(seen, 'memoryBytesLower'),
+    memoryBytesUpper: column(seen, 'memoryBytesUpper'),
+    throttledShare: column(seen, 'throttledShare'),
+    probability: column(seen, 'probability'),
+    networkReceiveBytesPerSecond: column(seen, 'networkReceiveBytesPerSecond'),
+    networkTransmitBytesPerSecond: column(seen, 'networkTransmitBytesPerSecond'),
+    blockReadBytesPerSecond: column(seen, 'blockReadBytesPerSecond'),
+    blockWriteBytesPerSecond: column(seen, 'blockWriteBytesPerSecond'),
+    ahead: {
+      at: ahead.at,
+      cpuCoresForecast: column(ahead, 'cpuCoresForecast'),
+      cpuCoresLower: column(ahead, 'cpuCoresLower'),
+      cpuCoresUpper: column(ahead, 'cpuCoresUpper'),
+      memoryBytesForecast: column(ahead, 'memoryBytesForecast'),
+      memoryBytesLower: column(ahead, 'memoryBytesLower'),
+      memoryBytesUpper: column(ahead, 'memoryBytesUpper'),
+    },
+  }
+}
