@@ -1,0 +1,71 @@
+import type { IncidentView, Problem, SampleColumns } from '../../../server/contracts/api.ts'
+
+export type {
+  ActionView,
+  ContainerView,
+  IncidentView,
+  Problem,
+  SampleColumns,
+} from '../../../server/contracts/api.ts'
+export type { Cause, Evidence, Forecast, Light } from '../../../server/contracts/assessment.ts'
+export type { ActionState, Mode, Phase } from '../../../server/contracts/incident.ts'
+export type { LiveEvent } from '../../../server/contracts/live-event.ts'
+export type { PartStatus, ServiceStatus } from '../../../server/contracts/status.ts'
+export type { ContainerState, Health } from '../../../server/contracts/telemetry.ts'
+
+/** A reply of the service that is not a success, in its own words. */
+export class ApiError extends Error {
+  readonly status: number
+
+  constructor(status: number, detail: string) {
+    super(detail)
+    this.name = 'ApiError'
+    this.status = status
+  }
+}
+
+export type SampleRange = { from: Date; to: Date; stepMs: number }
+export type Verdict = 'approve' | 'reject'
+
+/** The service's HTTP interface on the page's own origin. */
+export type Api = {
+  samples(containerId: string, range: SampleRange, signal?: AbortSignal): Promise<SampleColumns>
+  incidents(limit: number): Promise<IncidentView[]>
+  decide(actionId: string, verdict: Verdict, reason: string): Promise<void>
+  live(): EventSource
+}
+
+/** Where the audit report of an incident is read. */
+export const reportUrl = (incidentId: string): string => `/api/incidents/${encodeURIComponent(incidentId)}/report.html`
+
+/** A session that ended leads to the login page; every other failure is thrown as `ApiError`. */
+export function createApi(): Api {
+  async function send(path: string, init: RequestInit = {}): Promise<Response> {
+    const response = await fetch(path, { ...init, headers: { accept: 'application/json', ...init.headers } })
+    if (response.ok) return response
+    if (response.status === 401) location.assign('/login')
+    const problem = (await response.json().catch(() => null)) as Problem | null
+    throw new ApiError(response.status, problem?.detail ?? `${response.status} ${response.statusText}`)
+  }
+
+  async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    const response = await send(path, signal ? { signal } : {})
+    return (await response.json()) as T
+  }
+
+  return {
+    samples(containerId, { from, to, stepMs }, signal) {
+      const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString(), step: String(stepMs) })
+      return get(`/api/containers/${encodeURIComponent(containerId)}/samples?${query}`, signal)
+    },
+    incidents: (limit) => get(`/api/incidents?limit=${limit}`),
+    async decide(actionId, verdict, reason) {
+      await send(`/api/actions/${encodeURIComponent(actionId)}/${verdict}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(reason ? { reason } : {}),
+      })
+    },
+    live: () => new EventSource('/api/live'),
+  }
+}

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest'
+import type { SampleColumns } from './api.ts'
+import { continueSamples, samplesCsv } from './samples.ts'
+
+function samples(at: number[], value: number): SampleColumns {
+  const column = at.map(() => value)
+  return {
+    containerId: 'a'.repeat(64),
+    from: new Date(at[0] ?? 0).toISOString(),
+    to: new Date(at.at(-1) ?? 0).toISOString(),
+    stepMs: 1_000,
+    forecastHorizonMs: 10_000,
+    memoryLimitBytes: null,
+    cpuLimitCores: null,
+    at,
+    cpuCores: column,
+    cpuCoresForecast: column,
+    cpuCoresLower: column,
+    cpuCoresUpper: column,
+    workingSetBytes: column,
+    memoryBytesForecast: column,
+    memoryBytesLower: column,
+    memoryBytesUpper: column,
+    throttledShare: column,
+    probability: column,
+    networkReceiveBytesPerSecond: column,
+    networkTransmitBytesPerSecond: column,
+    blockReadBytesPerSecond: column,
+    blockWriteBytesPerSecond: column,
+    ahead: {
+      at: [],
+      cpuCoresForecast: [],
+      cpuCoresLower: [],
+      cpuCoresUpper: [],
+      memoryBytesForecast: [],
+      memoryBytesLower: [],
+      memoryBytesUpper: [],
+    },
+  }
+}
+
+it('continues with newer rows, which win, and forgets those before the window', () => {
+  const joined = continueSamples(samples([1_000, 2_000, 3_000, 4_000], 1), samples([4_000, 5_000], 2), 2_000)
+  expect(joined.at).toEqual([2_000, 3_000, 4_000, 5_000])
+  expect(joined.cpuCores).toEqual([1, 1, 2, 2])
+  expect(joined.probability).toHaveLength(4)
+})
+
+it('keeps what it has where nothing newer came, and starts again after a long gap', () => {
+  expect(continueSamples(samples([1_000, 2_000], 1), samples([], 2), 0).at).toEqual([1_000, 2_000])
+  expect(continueSamples(samples([1_000, 2_000], 1), samples([9_000], 2), 8_000).at).toEqual([9_000])
+})
+
+it('become a file with a row a step', () => {
+  const [header, row] = samplesCsv(samples([1_000], 1)).split('\r\n')
+  expect(header).toMatch(/^at,cpuCores,cpuCoresForecast,/)
+  expect(row).toMatch(/^1970-01-01T00:00:01.000Z,1,1,/)
+})

@@ -1,0 +1,41 @@
+import type { ContainerView } from './api.ts'
+
+/** A healthy running container for the tests, with what a test wants different. */
+export function containerView(different: Partial<ContainerView> = {}): ContainerView {
+  const name = different.name ?? 'shop-api-1'
+  return {
+    id: 'a'.repeat(64),
+    key: name,
+    name,
+    image: 'shop/api:1',
+    state: 'running',
+    health: 'none',
+    composeProject: 'shop',
+    composeService: 'api',
+    startedAt: '2026-11-20T08:00:00.000Z',
+    restartCount: 0,
+    mode: 'shadow',
+    protectedBecause: null,
+    light: 'low',
+    probability: 0.02,
+    cause: null,
+    timeToLimitMs: null,
+    freshness: 'live',
+    sampledAt: '2026-11-20T09:00:00.000Z',
+    cpuCores: 0.25,
+    cpuShareOfLimit: 0.25,
+    cpuLimitCores: 1,
+    throttledShare: 0,
+    workingSetBytes: 100 * 1024 ** 2,
+    memoryLimitBytes: 512 * 1024 ** 2,
+    memoryShareOfLimit: 100 / 512,
+    pids: 3,
+    cpuCoresForecast: null,
+    memoryBytesForecast: null,
+    cpuZScore: null,
+    memoryZScore: null,
+    evidence: [],
+    openIncidentId: null,
+    ...different,
+  }
+}
