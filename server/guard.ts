@@ -232,22 +232,20 @@ export function createGuard(ports: {
       subject.life = inspected(subject.life, container, clock.now())
       subject.changed = true
     }
-    const stale = freshnessOf(container, subject) !== 'live'
-    if (stale !== subject.stale) {
-      subject.stale = stale
-      subject.changed = true
-    }
-    if (subject.changed) evaluate(subject)
+    if (subject.stale !== (freshnessOf(container, subject) !== 'live')) subject.changed = true
+    if (subject.changed) evaluate(container, subject)
   }
 
   /** Old samples say nothing of now: then only the signs of life count. */
-  const evaluate = (subject: Subject): void => {
-    const { window, life, stale } = subject
+  const evaluate = (container: Container, subject: Subject): void => {
+    const { window, life } = subject
+    const stale = freshnessOf(container, subject) !== 'live'
     window.life = { ...life.signs, at: Math.max(life.signs.at, window.latest?.at ?? 0) }
     subject.assessment = assess(
       stale ? { ...createWindow(window.containerId), life: window.life } : window,
       calibration,
     )
+    subject.stale = stale
     subject.changed = false
   }
 
@@ -308,7 +306,7 @@ export function createGuard(ports: {
         beginLife(subject.window)
         sampler.reset(container.id)
       }
-      evaluate(subject)
+      evaluate(container, subject)
       tell(container.key, { type: 'turned', turn }, situationOf(container))
     },
     resume(open, restarts) {
