@@ -46,13 +46,15 @@ export function parseDockerAddress(options: {
       connection: { host: undefined, port: undefined, socketPath, protocol: 'http' },
     }
   }
-  const url = URL.parse(dockerHost.includes('://') ? dockerHost : `tcp://${dockerHost}`)
-  if (url === null || !['tcp:', 'http:', 'https:'].includes(url.protocol) || url.hostname === '') {
+  const [, scheme = 'tcp', rest] = /^(?:(tcp|https?):\/\/)?(.*)$/.exec(dockerHost) ?? []
+  // As tcp:// in any case: of an https:// address URL drops the port 443, which is not the engine's default.
+  const url = URL.parse(`tcp://${rest}`)
+  if (url === null || rest?.includes('://') || url.hostname === '') {
     throw new ConfigError(
       `DOCKER_HOST=${dockerHost}: expected unix:///path/to/docker.sock or tcp://host:port (ssh:// is not supported: forward the socket with ssh -L)`,
     )
   }
-  const tls = url.protocol === 'https:' || options.tlsVerify === true || Boolean(options.certPath)
+  const tls = scheme === 'https' || options.tlsVerify === true || Boolean(options.certPath)
   const port = url.port || (tls ? '2376' : '2375')
   return {
     address: `tcp://${url.hostname}:${port}`,

@@ -18,6 +18,8 @@ import { readJsonLines } from './json-stream.ts'
 const REPLY_TIMEOUT_MS = 10_000
 /** What an engine needs beyond the grace to kill, tear down and start a container. */
 const ACTION_MARGIN_MS = 30_000
+/** A timer that is set to more fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Health checks alone make three exec events each time; only these matter here. */
 const EVENT_FILTERS = JSON.stringify({
@@ -42,9 +44,12 @@ const EVENT_FILTERS = JSON.stringify({
 const KIND_OF_STATUS: Record<number, EngineErrorKind> = {
   403: 'refused',
   401: 'refused',
+  405: 'refused',
   404: 'not-found',
   409: 'conflict',
 }
+/** What the engine answers with 403 where a container is in the network already. */
+const ALREADY_SO = /already exists in network/
 const UNREACHABLE = new Set([
   'ENOENT',
   'ECONNREFUSED',
@@ -87,11 +92,18 @@ function describeFailure(error: unknown, doing: string, address: string): Engine
       `${doing}: what answers at ${address} is not the Docker engine's API: check DOCKER_HOST`,
       cause,
     )
-  if (statusCode === undefined) return new EngineError('unreachable', `${doing}: ${messageOf(error)}`, cause)
+  if (statusCode === undefined)
+    return new EngineError('unreachable', `${doing}: no talking to ${address}: ${messageOf(error)}`, cause)
   const message = (json as { message?: unknown } | null)?.message
-  const reason = typeof message === 'string' ? message : `HTTP ${statusCode}`
-  const kind = KIND_OF_STATUS[statusCode] ?? 'failed'
-  const hint = kind === 'refused' ? ' (a socket proxy must allow this path: see "Socket proxy" in the README)' : ''
+  // Of a stream's refusal dockerode keeps the text alone, in its own message; a proxy's is a page.
+  const [, text] = /^\(HTTP code \d+\) .+? - ([^<{[]+)$/.exec(messageOf(error)) ?? []
+  const reason = typeof message === 'string' ? message : (text ?? `HTTP ${statusCode}`)
+  const kind = ALREADY_SO.test(reason) ? 'conflict' : (KIND_OF_STATUS[statusCode] ?? 'failed')
+  // An engine that refuses says why; a proxy in front of it does not.
+  const hint =
+    kind === 'refused' && typeof message !== 'string'
+      ? ' (a socket proxy must allow this path: see "Socket proxy" in the README)'
+      : ''
   return new EngineError(kind, `${doing}: ${reason.slice(0, 300)}${hint}`, cause)
 }
 
@@ -119,19 +131,22 @@ export function parseLogFrames(reply: Buffer): string[] {
   const text = at === 0 ? reply : Buffer.concat(parts)
   return text
     .toString('utf8')
-    .split('\n')
+    .split(/\r?\n/)
     .filter((line) => line !== '')
 }
 
 /**
  * The engine that `DOCKER_HOST` names, over dockerode. Every call ends: replies within 10 s, actions within their grace
  * plus 30 s; streams end with their signal. Errors are EngineError. Ids are checked before any request is built.
+ * `replyTimeoutMs` is for tests.
  */
 export function createDockerEngine(options: {
   dockerHost?: string | undefined
   certPath?: string | undefined
   tlsVerify?: boolean | undefined
+  replyTimeoutMs?: number
 }): Engine {
+  const { replyTimeoutMs = REPLY_TIMEOUT_MS } = options
   const { address, connection } = parseDockerAddress(options)
   const docker = new Docker(connection)
   const container = (id: string) => docker.getContainer(checkedId(id))
@@ -148,10 +163,15 @@ export function createDockerEngine(options: {
   async function attempt<T>(
     doing: string,
     call: (signal: AbortSignal) => Promise<T>,
-    limitMs = REPLY_TIMEOUT_MS,
+    limitMs = replyTimeoutMs,
   ): Promise<T> {
+    const signal = AbortSignal.timeout(Math.min(limitMs, LONGEST_TIMER_MS))
+    const late = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
     try {
-      return await call(AbortSignal.timeout(limitMs))
+      // dockerode never settles where a connection breaks in the middle of a reply.
+      return await Promise.race([call(signal), late])
     } catch (error) {
       throw describeFailure(error, doing, address)
     }
@@ -177,7 +197,7 @@ export function createDockerEngine(options: {
     open: (signal: AbortSignal) => Promise<NodeJS.ReadableStream>,
   ): AsyncGenerator<unknown> {
     const head = new AbortController()
-    const timer = setTimeout(() => head.abort(new DOMException('no answer', 'TimeoutError')), REPLY_TIMEOUT_MS)
+    const timer = setTimeout(() => head.abort(new DOMException('no answer', 'TimeoutError')), replyTimeoutMs)
     let source: NodeJS.ReadableStream | undefined
     try {
       source = await open(AbortSignal.any([signal, head.signal]))
@@ -249,8 +269,8 @@ export function createDockerEngine(options: {
           tail: tailLines,
           abortSignal,
         })) as unknown
-        const lines = Buffer.isBuffer(reply) ? parseLogFrames(reply) : []
-        return newestLines(lines, maxBytes)
+        // dockerode has parsed a log that is one JSON text.
+        return newestLines(Buffer.isBuffer(reply) ? parseLogFrames(reply) : [JSON.stringify(reply)], maxBytes)
       }),
 
     top: (id) =>

@@ -23,10 +23,14 @@ function limit(value: unknown): number | null {
 
 /** How the engine writes "never". */
 const ZERO_TIME = '0001-'
+/** `Date.parse` alone reads a year out of any text that ends in a number. */
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}T/
+/** The last moment that a Date can hold; ECMA-262, 21.4.1.1. */
+const LAST_TIME_MS = 8.64e15
 
 /** Epoch milliseconds of the engine's time; its zero time (year 1) and nonsense are unknown. */
 export function parseTime(value: unknown): number | null {
-  if (typeof value !== 'string' || value.startsWith(ZERO_TIME)) return null
+  if (typeof value !== 'string' || value.startsWith(ZERO_TIME) || !ISO_TIME.test(value)) return null
   const at = Date.parse(value)
   return Number.isFinite(at) ? at : null
 }
@@ -212,23 +216,28 @@ const EventReply = z.object({
   timeNano: optionalNumber,
 })
 
-/** A container event, or `null` for the events of networks, volumes, images and what cannot be read. */
+/** A whole number that an event carries as text; an empty text is none. */
+function attribute(value: string | undefined): number | null {
+  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : null
+}
+
+/** A container event, or `null` for those of networks, volumes, images, without a time, and what cannot be read. */
 export function parseEvent(reply: unknown): EngineEvent | null {
   const parsed = EventReply.safeParse(reply)
   if (!parsed.success) return null
   const { Action, Actor, time, timeNano } = parsed.data
   // "health_status: unhealthy" and "exec_start: /bin/sh …" carry their detail behind a colon.
   const [kind = Action, detail] = Action.split(': ', 2)
-  const exitCode = Number(Actor.Attributes.exitCode ?? Number.NaN)
-  const signal = Number(Actor.Attributes.signal ?? Number.NaN)
   const health = Health.safeParse(kind === 'health_status' ? detail : undefined)
+  const at = timeNano ? Math.floor(timeNano / 1e6) : (time ?? 0) * 1000
+  if (at <= 0 || at > LAST_TIME_MS) return null
   return {
-    at: timeNano ? Math.floor(timeNano / 1e6) : (time ?? 0) * 1000,
+    at,
     containerId: Actor.ID,
     kind,
     name: Actor.Attributes.name ?? '',
-    exitCode: Number.isFinite(exitCode) ? exitCode : null,
-    signal: Number.isFinite(signal) ? signal : null,
+    exitCode: attribute(Actor.Attributes.exitCode),
+    signal: attribute(Actor.Attributes.signal),
     health: health.success ? health.data : null,
   }
 }

@@ -111,10 +111,10 @@ export function createInventory(options: {
 
   const handle = (event: EngineEvent) => {
     lastEventMs = event.at
-    onEvent(event)
     const known = containers.get(event.containerId)
     const next = STATE_AFTER[event.kind]
     if (known !== undefined && next !== undefined) containers.set(event.containerId, { ...known, state: next })
+    onEvent(event)
     if (event.kind === 'destroy') {
       containers.delete(event.containerId)
       dirty.delete(event.containerId)

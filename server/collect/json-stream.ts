@@ -1,5 +1,7 @@
 /** A line longer than this is not a reply of the engine; it is dropped so that memory stays bounded. */
 const MAX_LINE_BYTES = 1024 * 1024
+const OVERLONG = 'a line is longer than 1 MiB'
+const EMPTY = Buffer.alloc(0)
 
 /**
  * The JSON objects of a newline-separated stream, as the engine sends stats and events. Lines that are not JSON, and
@@ -13,13 +15,11 @@ export async function* readJsonLines(
   let pendingBytes = 0
   let overlong = false
   const take = (last: Buffer): unknown => {
-    const line = pendingBytes === 0 ? last : Buffer.concat([...pending, last])
+    if (!overlong && pendingBytes + last.length > MAX_LINE_BYTES) onSkip(OVERLONG)
+    const line = overlong || pendingBytes + last.length > MAX_LINE_BYTES ? EMPTY : Buffer.concat([...pending, last])
     pending = []
     pendingBytes = 0
-    if (overlong) {
-      overlong = false
-      return undefined
-    }
+    overlong = false
     const text = line.toString('utf8').trim()
     if (text === '') return undefined
     try {
@@ -38,7 +38,7 @@ export async function* readJsonLines(
     }
     if (rest.length === 0 || overlong) continue
     if (pendingBytes + rest.length > MAX_LINE_BYTES) {
-      onSkip('a line is longer than 1 MiB')
+      onSkip(OVERLONG)
       overlong = true
       pending = []
       pendingBytes = 0
@@ -47,6 +47,6 @@ export async function* readJsonLines(
       pendingBytes += rest.length
     }
   }
-  const value = take(Buffer.alloc(0))
+  const value = take(EMPTY)
   if (value !== undefined) yield value
 }
