@@ -31,15 +31,24 @@ export async function openIncidentBook(options: {
     (await store.list({ limit: RECENT, offset: 0 })).reverse().map((incident) => [incident.id, incident]),
   )
   let counts = await store.counts()
+  /** What the store does not have yet; what could not be stored is tried again with the next one. */
+  const unsaved = new Map<string, Incident>()
   let writing: Promise<void> = Promise.resolve()
 
-  const write = async (incident: Incident) => {
+  const write = async () => {
+    for (const incident of [...unsaved.values()]) {
+      try {
+        await store.save(incident)
+        if (unsaved.get(incident.id) === incident) unsaved.delete(incident.id)
+      } catch (error) {
+        log.error({ incidentId: incident.id, reason: messageOf(error) }, 'incident could not be stored')
+      }
+    }
     try {
-      await store.save(incident)
       counts = await store.counts()
       onStored()
     } catch (error) {
-      log.error({ incidentId: incident.id, reason: messageOf(error) }, 'incident could not be stored')
+      log.error({ reason: messageOf(error) }, 'incidents could not be counted')
     }
   }
 
@@ -49,16 +58,19 @@ export async function openIncidentBook(options: {
     },
     note(incident) {
       atHand.set(incident.id, incident)
+      unsaved.set(incident.id, incident)
       for (const [id, { closedAt }] of atHand) {
         if (atHand.size <= RECENT) break
         if (closedAt !== null) atHand.delete(id)
       }
-      writing = writing.then(() => write(incident))
+      writing = writing.then(write)
     },
     recent: () => [...atHand.values()].reverse(),
-    find: async (id) => atHand.get(id) ?? store.find(id),
+    find: async (id) => atHand.get(id) ?? unsaved.get(id) ?? store.find(id),
     async findByAction(actionId) {
-      const near = [...atHand.values()].find(({ actions }) => actions.some(({ id }) => id === actionId))
+      const near = [...atHand.values(), ...unsaved.values()].find(({ actions }) =>
+        actions.some(({ id }) => id === actionId),
+      )
       return near ?? store.findByAction(actionId)
     },
     list: async (query) => {

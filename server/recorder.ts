@@ -1,7 +1,7 @@
 import type { Clock } from './contracts/ports.ts'
 import type { Observation, SampleStore } from './store/samples.ts'
 
-/** Rounds kept while the disk is slow; older ones are dropped, and counted by the store. */
+/** Rounds kept while the disk is slow; older ones are dropped and counted. */
 const MAX_WAITING_ROUNDS = 60
 const PRUNE_EVERY_MS = 600_000
 
@@ -27,7 +27,7 @@ export function createRecorder(options: { store: SampleStore; clock: Clock; rete
       prunedAtMs = clock.now()
       await store.prune(clock.now() - retentionMs).catch(() => {})
     }
-    writing = null
+    writing = waiting.length > 0 ? write() : null
   }
 
   return {
@@ -43,7 +43,7 @@ export function createRecorder(options: { store: SampleStore; clock: Clock; rete
       writing ??= write()
     },
     async [Symbol.asyncDispose]() {
-      await writing
+      while (writing !== null) await writing
     },
   }
 }

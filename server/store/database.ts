@@ -32,6 +32,8 @@ function optionsFor(folder: string, memoryLimitMegabytes: number): Record<string
   }
 }
 
+type Connections = { instance: DuckDBInstance; writer: DuckDBConnection; reader: DuckDBConnection }
+
 type Damage = 'log' | 'file' | null
 
 function damageOf(message: string): Damage {
@@ -97,9 +99,10 @@ export async function openDatabase(options: {
       await connection.run('SELECT max(batch) FROM batches')
       return instance
     } catch (error) {
-      connection.closeSync()
       instance.closeSync()
       throw error
+    } finally {
+      connection.closeSync()
     }
   }
 
@@ -122,57 +125,87 @@ export async function openDatabase(options: {
     }
   }
 
-  let instance = await open()
-  let writer = await instance.connect()
-  let reader = await instance.connect()
+  const connect = async (): Promise<Connections> => {
+    const instance = await open()
+    return { instance, writer: await instance.connect(), reader: await instance.connect() }
+  }
+
+  let connections: Connections | null = await connect()
+  let opening: Promise<Connections> | null = null
+  const reads = new Set<Promise<unknown>>()
   let queue: Promise<unknown> = Promise.resolve()
   let closed = false
 
-  const close = () => {
-    reader.closeSync()
-    writer.closeSync()
-    instance.closeSync()
+  /** The connections, opened again where DuckDB gave them up; where that fails, the next call tries again. */
+  const connected = async (): Promise<Connections> => {
+    if (closed) throw new StoreError('the database is closed')
+    if (connections !== null) return connections
+    opening ??= connect().finally(() => {
+      opening = null
+    })
+    connections = await opening
+    return connections
   }
 
-  const reopen = async () => {
-    close()
-    instance = await open()
-    writer = await instance.connect()
-    reader = await instance.connect()
+  /** Closes once nobody reads any more: a query on a closed connection would end the process. */
+  const abandon = async (old: Connections) => {
+    if (connections !== old) return
+    connections = null
+    await Promise.allSettled(reads)
+    old.reader.closeSync()
+    old.writer.closeSync()
+    old.instance.closeSync()
   }
 
   const inTransaction = async <T>(job: (connection: DuckDBConnection) => Promise<T>): Promise<T> => {
-    if (closed) throw new StoreError('the database is closed')
+    const current = await connected()
     try {
-      await writer.run('BEGIN')
-      const result = await job(writer)
-      await writer.run('COMMIT')
+      await current.writer.run('BEGIN')
+      const result = await job(current.writer)
+      await current.writer.run('COMMIT')
       return result
     } catch (error) {
-      if (isDead(messageOf(error))) await reopen()
-      else await writer.run('ROLLBACK').catch(() => {})
+      if (isDead(messageOf(error))) await abandon(current)
+      else await current.writer.run('ROLLBACK').catch(() => {})
       throw error
     }
   }
 
+  const reading = async <T>(job: (connection: DuckDBConnection) => Promise<T>): Promise<T> => {
+    const current = await connected()
+    const run = job(current.reader)
+    const settled = run.catch(() => {})
+    reads.add(settled)
+    try {
+      return await run
+    } catch (error) {
+      if (isDead(messageOf(error))) enqueue(() => abandon(current))
+      throw error
+    } finally {
+      reads.delete(settled)
+    }
+  }
+
+  const enqueue = <T>(turn: () => Promise<T>): Promise<T> => {
+    const done = queue.then(turn)
+    queue = done.catch(() => {})
+    return done
+  }
+
   return {
     repairs,
-    write(job) {
-      const turn = queue.then(() => inTransaction(job))
-      queue = turn.catch(() => {})
-      return turn
-    },
-    async read(job) {
-      if (closed) throw new StoreError('the database is closed')
-      return job(reader)
-    },
+    write: (job) => enqueue(() => inTransaction(job)),
+    read: reading,
     sizeBytes: () => [path, `${path}.wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0),
     async [Symbol.asyncDispose]() {
       if (closed) return
       await queue
       closed = true
-      await writer.run('CHECKPOINT').catch(() => {})
-      close()
+      const last = connections
+      if (last !== null) {
+        await last.writer.run('CHECKPOINT').catch(() => {})
+        await abandon(last)
+      }
       rmSync(join(dirname(path), 'duckdb-temp'), { recursive: true, force: true })
     },
   }

@@ -32,11 +32,13 @@ const selected = (columns: Record<string, string>) =>
 const whole = (value: number) => BigInt(Math.round(value))
 
 function columnsOf(reader: DuckDBResultReader): Record<string, (number | null)[]> {
-  const columns: Record<string, (number | null)[]> = {}
-  for (const [name, values] of Object.entries(reader.getColumnsObject())) {
-    columns[name] = values.map((value) => (value === null ? null : Number(value)))
-  }
-  return columns
+  const columns = reader.getColumnsObject()
+  // Without a row there is no column object either; its names are there all the same.
+  return Object.fromEntries(
+    reader
+      .columnNames()
+      .map((name) => [name, (columns[name] ?? []).map((value) => (value === null ? null : Number(value)))]),
+  )
 }
 
 /**

@@ -20,8 +20,11 @@ export function createIncidentStore(database: Database): IncidentStore {
       connection.runAndReadAll(`SELECT document FROM incidents ${where}`, values),
     )
     return reader.getRows().flatMap(([document]) => {
-      const parsed = Incident.safeParse(JSON.parse(String(document)))
-      return parsed.success ? [parsed.data] : []
+      try {
+        return [Incident.parse(JSON.parse(String(document)))]
+      } catch {
+        return []
+      }
     })
   }
   return {

@@ -6,20 +6,20 @@ const FOLDER = new URL('./migrations/', import.meta.url)
 
 type Migration = { number: number; sql: string }
 
-function readMigrations(): Migration[] {
-  return readdirSync(FOLDER)
+function readMigrations(folder: URL): Migration[] {
+  return readdirSync(folder)
     .filter((file) => /^\d{3}-.+\.sql$/.test(file))
     .sort()
-    .map((file) => ({ number: Number(file.slice(0, 3)), sql: readFileSync(new URL(file, FOLDER), 'utf8') }))
+    .map((file) => ({ number: Number(file.slice(0, 3)), sql: readFileSync(new URL(file, folder), 'utf8') }))
 }
 
 /**
  * Brings the schema to the newest number, each migration in its own transaction, and checkpoints after a change because
  * DuckDB's replay of DDL has bugs. Throws StoreError where the file was written by a newer program; nothing is changed
- * then.
+ * then. `folder` is another one in tests.
  */
-export async function migrate(connection: DuckDBConnection): Promise<void> {
-  const migrations = readMigrations()
+export async function migrate(connection: DuckDBConnection, folder = FOLDER): Promise<void> {
+  const migrations = readMigrations(folder)
   const newest = migrations.at(-1)?.number ?? 0
   await connection.run(
     'CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)',

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
-import type { DuckDBAppender } from '@duckdb/node-api'
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
+import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api'
 import type { Assessment } from '../contracts/assessment.ts'
 import type { Sample } from '../contracts/telemetry.ts'
 import { messageOf } from '../errors.ts'
@@ -20,7 +20,9 @@ export type SampleStore = AsyncDisposable & {
 }
 
 function appendNumber(appender: DuckDBAppender, kind: 'FLOAT' | 'DOUBLE', value: number | null | undefined): void {
-  if (value === null || value === undefined || !Number.isFinite(value)) appender.appendNull()
+  // What a FLOAT cannot hold would be stored as infinite.
+  const held = kind === 'FLOAT' && value != null ? Math.fround(value) : value
+  if (value == null || !Number.isFinite(held)) appender.appendNull()
   else if (kind === 'FLOAT') appender.appendFloat(value)
   else appender.appendDouble(value)
 }
@@ -62,25 +64,38 @@ function readAcknowledged(path: string): number | null {
   }
 }
 
+/** What the database holds: the numbers of containers by id, and the newest batch. */
+async function readStored(connection: DuckDBConnection): Promise<{ numberOf: Map<string, number>; newest: number }> {
+  const known = await connection.runAndReadAll('SELECT id, number FROM containers')
+  const last = await connection.runAndReadAll('SELECT coalesce(max(batch), 0) FROM batches')
+  return {
+    numberOf: new Map(known.getRows().map(([id, number]) => [String(id), Number(number)])),
+    newest: Number(last.getRows()[0]![0]),
+  }
+}
+
 /** The store of samples: one batch a second, numbered, so that a gap is known. `acknowledgedPath` is a small file. */
 export async function openSampleStore(database: Database, acknowledgedPath: string): Promise<SampleStore> {
-  const [containers, newest] = await database.read(async (connection) => {
-    const known = await connection.runAndReadAll('SELECT id, number FROM containers')
-    const last = await connection.runAndReadAll('SELECT coalesce(max(batch), 0) FROM batches')
-    return [known.getRows(), Number(last.getRows()[0]![0])] as const
-  })
-  const numberOf = new Map(containers.map(([id, number]) => [String(id), Number(number)]))
+  let { numberOf, newest } = await database.read(readStored)
+  /** Samples of a write that failed: it may have been stored all the same, so the database is asked before the next. */
+  let doubtful = 0
   const acknowledged = readAcknowledged(acknowledgedPath)
   const lost = acknowledged === null ? 0 : acknowledged - newest
   const missing =
     lost > 0
       ? `${lost} seconds of samples written before the last stop are missing (batches ${newest + 1} to ${acknowledged})`
       : null
-  const acknowledgement = openSync(acknowledgedPath, 'w')
+  let acknowledgement: number | null = openSync(acknowledgedPath, constants.O_RDWR | constants.O_CREAT, 0o644)
   const dropped: { count: number; reason: string | null } = { count: 0, reason: null }
   let batch = Math.max(newest, acknowledged ?? 0)
 
-  const acknowledge = () => writeSync(acknowledgement, String(batch).padStart(16), 0)
+  /** On a full disk the number stays behind: then a cut log goes unnoticed, and nothing else is wrong. */
+  const acknowledge = () => {
+    if (acknowledgement === null) return
+    try {
+      writeSync(acknowledgement, String(batch).padStart(16), 0)
+    } catch {}
+  }
   acknowledge()
 
   return {
@@ -88,14 +103,20 @@ export async function openSampleStore(database: Database, acknowledgedPath: stri
     missing,
     async append(atMs, observations) {
       if (observations.length === 0) return
-      const fresh = observations.filter(({ sample }) => !numberOf.has(sample.containerId))
-      const numbers = new Map<string, number>()
-      for (const { sample } of fresh) numbers.set(sample.containerId, numberOf.size + numbers.size + 1)
       try {
         await database.write(async (connection) => {
-          for (const { sample, containerKey, containerName } of fresh) {
+          if (doubtful > 0) {
+            ;({ numberOf, newest } = await readStored(connection))
+            if (newest > batch) dropped.count -= doubtful
+            batch = Math.max(batch, newest)
+            doubtful = 0
+          }
+          const numbers = new Map(numberOf)
+          for (const { sample, containerKey, containerName } of observations) {
+            if (numbers.has(sample.containerId)) continue
+            numbers.set(sample.containerId, numbers.size + 1)
             await connection.run('INSERT INTO containers VALUES ($1, $2, $3, $4, $5)', [
-              numbers.get(sample.containerId)!,
+              numbers.size,
               sample.containerId,
               containerKey,
               containerName,
@@ -103,17 +124,20 @@ export async function openSampleStore(database: Database, acknowledgedPath: stri
             ])
           }
           const appender = await connection.createAppender('samples')
-          for (const one of observations) {
-            appendRow(appender, numberOf.get(one.sample.containerId) ?? numbers.get(one.sample.containerId)!, one)
+          try {
+            for (const one of observations) appendRow(appender, numbers.get(one.sample.containerId)!, one)
+          } finally {
+            // One that is left open writes its rows when it is collected, after the transaction.
+            appender.closeSync()
           }
-          appender.closeSync()
           await connection.run(`INSERT INTO batches VALUES (${batch + 1}, ${Math.round(atMs)}, ${observations.length})`)
+          numberOf = numbers
         })
         batch += 1
-        for (const [id, number] of numbers) numberOf.set(id, number)
         acknowledge()
         dropped.reason = null
       } catch (error) {
+        if (doubtful === 0) doubtful = observations.length
         dropped.count += observations.length
         dropped.reason = messageOf(error)
       }
@@ -125,7 +149,8 @@ export async function openSampleStore(database: Database, acknowledgedPath: stri
       })
     },
     async [Symbol.asyncDispose]() {
-      closeSync(acknowledgement)
+      if (acknowledgement !== null) closeSync(acknowledgement)
+      acknowledgement = null
     },
   }
 }

@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Database, openDatabase } from './database.ts'
+import { readHistory } from './history.ts'
+import { openSampleStore } from './samples.ts'
+import { idOf, observation } from './stand-ins.ts'
+
+const START = 1_000_000_000_000
+const HORIZON_MS = 60_000
+/** Seconds that were never sampled. */
+const GAP = { from: 100, to: 130 }
+const SECONDS = 200
+
+let folder: string
+let database: Database
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dockerpulse-history-'))
+  database = await openDatabase({ path: join(folder, 'samples.duckdb'), memoryLimitMegabytes: 64, now: () => START })
+  const samples = await openSampleStore(database, join(folder, 'acknowledged'))
+  for (let second = 0; second < SECONDS; second++) {
+    if (second >= GAP.from && second < GAP.to) continue
+    const at = START + second * 1000
+    const forecast = { horizonMs: HORIZON_MS, value: second + 0.5, lower: second, upper: second + 1 }
+    await samples.append(at, [
+      // The first container's CPU is the second that it is, so that a mean can be checked by hand.
+      observation(
+        1,
+        at,
+        { cpuCores: second, workingSetBytes: second % 2 === 0 ? null : 1000 },
+        { probability: second / 1000, cpuCoresForecast: forecast, memoryBytesForecast: forecast },
+      ),
+      observation(2, at, { cpuCores: -1 }),
+    ])
+  }
+  await samples[Symbol.asyncDispose]()
+})
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true })
+})
+
+const second = (number: number) => START + number * 1000
+const read = (from: number, to: number, stepSeconds = 1, container = 1) =>
+  readHistory(database, {
+    containerId: idOf(container),
+    fromMs: second(from),
+    toMs: second(to),
+    stepMs: stepSeconds * 1000,
+    horizonMs: HORIZON_MS,
+  })
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
+
+test('each second is a row, with its own container’s numbers alone', async () => {
+  const { seen } = await read(10, 19)
+  expect(seen.at).toEqual(range(10, 20).map(second))
+  expect(seen.cpuCores).toEqual(range(10, 20))
+  expect(seen.networkReceiveBytesPerSecond).toEqual(Array(10).fill(10))
+  expect(seen.blockReadBytesPerSecond).toEqual(Array(10).fill(null))
+  expect(new Set(Object.values(seen).map(({ length }) => length))).toEqual(new Set([10]))
+})
+
+test('a step is the mean of what was seen in it, the unknown left out, and the highest probability', async () => {
+  const { seen } = await read(20, 39, 10)
+  expect(seen.at).toEqual([second(20), second(30)])
+  // (20 + … + 29) / 10, (30 + … + 39) / 10
+  expect(seen.cpuCores).toEqual([24.5, 34.5])
+  expect(seen.workingSetBytes).toEqual([1000, 1000])
+  expect(seen.probability).toEqual([Math.fround(0.029), Math.fround(0.039)])
+})
+
+test('steps stand on a common grid, wherever the range begins', async () => {
+  const { seen } = await read(23, 37, 10)
+  expect(seen.at).toEqual([second(20), second(30)])
+  expect(seen.cpuCores).toEqual([26, 33.5])
+})
+
+test('a gap has no rows', async () => {
+  const { seen } = await read(95, 135)
+  expect(seen.at).toEqual([...range(95, 100), ...range(130, 136)].map(second))
+})
+
+test('a forecast stands in the row that it was made for', async () => {
+  const { seen } = await read(50, 70)
+  // Nothing was forecast before second 0, so nothing stands before second 60.
+  expect(seen.cpuCoresForecast).toEqual([...Array(10).fill(null), ...range(0, 11).map((made) => made + 0.5)])
+  expect(seen.memoryBytesLower!.slice(10)).toEqual(range(0, 11))
+  expect(seen.memoryBytesUpper!.slice(10)).toEqual(range(1, 12))
+})
+
+test('the forecasts of seconds before the range reach into it', async () => {
+  const { seen } = await read(150, 155)
+  expect(seen.cpuCoresForecast).toEqual(range(90, 96).map((made) => made + 0.5))
+})
+
+test('in a step the band is the widest', async () => {
+  const { seen } = await read(80, 89, 10)
+  expect(seen.cpuCoresForecast).toEqual([25])
+  expect(seen.cpuCoresLower).toEqual([20])
+  expect(seen.cpuCoresUpper).toEqual([30])
+})
+
+test('ahead are the forecasts for after the newest sample, without a row twice', async () => {
+  const { seen, ahead } = await read(190, SECONDS - 1)
+  expect(seen.at.at(-1)).toBe(second(199))
+  expect(ahead.at).toEqual(range(200, 260).map(second))
+  expect(ahead.cpuCoresForecast).toEqual(range(140, 200).map((made) => made + 0.5))
+  expect(ahead.cpuCores).toEqual(Array(60).fill(null))
+})
+
+test('a range without samples, and a container that nobody knows, are empty', async () => {
+  for (const { seen, ahead } of [await read(5000, 6000), await read(10, 5), await read(0, 100, 1, 77)]) {
+    expect(seen.at).toEqual([])
+    expect(ahead.at).toEqual([])
+    expect(seen.cpuCores).toEqual([])
+  }
+})
+
+test('a container without forecasts has none, and nothing ahead', async () => {
+  const { seen, ahead } = await read(0, 9, 1, 2)
+  expect(seen.cpuCores).toEqual(Array(10).fill(-1))
+  expect(seen.cpuCoresForecast).toEqual(Array(10).fill(null))
+  expect(ahead.at).toEqual([])
+})
+
+test('times with fractions are taken to the millisecond', async () => {
+  const { seen } = await readHistory(database, {
+    containerId: idOf(1),
+    fromMs: second(10) - 0.4,
+    toMs: second(11) + 0.4,
+    stepMs: 1000,
+    horizonMs: HORIZON_MS,
+  })
+  expect(seen.cpuCores).toEqual([10, 11])
+})
