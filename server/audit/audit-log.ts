@@ -4,6 +4,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -20,8 +21,8 @@ import { openSigningKey, signCheckpoint } from './checkpoint.ts'
 import { appendLeaf, emptyTree, rootHash, sha256 } from './merkle.ts'
 import { CHECKPOINT_FILE, type Chain, NO_ENTRY_HASH, readChain, VERIFIER_FILE, verifyLog } from './verification.ts'
 
-/** The specification's limit for an entry; larger evidence goes in by its hash. */
-const MAX_ENTRY_BYTES = 64 * 1024
+/** The specification has 16 bits for an entry's length; larger evidence goes in by its hash. */
+const MAX_ENTRY_BYTES = 64 * 1024 - 1
 /** A file of the log is closed after this many entries. */
 const ENTRIES_PER_FILE = 50_000
 /** Without an action a checkpoint is signed this often. */
@@ -62,6 +63,11 @@ function hostUuid(folder: string): string {
   return readFileSync(path, 'utf8').trim()
 }
 
+/** RFC 8785 knows no half of a surrogate pair; a text that was cut in the middle of a character ends in one. */
+function wellFormed(entry: AuditEntry): AuditEntry {
+  return JSON.parse(JSON.stringify(entry), (_, value) => (typeof value === 'string' ? value.toWellFormed() : value))
+}
+
 const blank = (): Chain => ({
   tree: emptyTree(),
   lastHash: NO_ENTRY_HASH,
@@ -74,9 +80,9 @@ const blank = (): Chain => ({
 /**
  * Opens the append-only log in `folder`, making it where there is none. An incomplete last line (power cut in mid-write,
  * never acknowledged) is kept beside the log and cut off; a log that does not verify is set aside whole and a new one
- * begins; both are named in `repairs`. Nothing is ever deleted.
+ * begins; both are named in `repairs`. Nothing is ever deleted. `entriesPerFile` is for tests.
  */
-export function openAuditLog(folder: string, now: () => number): AuditLog {
+export function openAuditLog(folder: string, now: () => number, entriesPerFile = ENTRIES_PER_FILE): AuditLog {
   mkdirSync(folder, { recursive: true })
   const repairs: string[] = []
   const stamp = new Date(now()).toISOString().replaceAll(':', '')
@@ -106,12 +112,14 @@ export function openAuditLog(folder: string, now: () => number): AuditLog {
   let file = chain.lastFile
   let fileEntries = chain.lastFileEntries
   let descriptor: number | null = null
+  /** Length of the file up to its last whole entry. */
+  let goodBytes = 0
   let failure: string | null = null
   let signedSize = checked?.ok ? (checked.checkpointSize ?? 0) : 0
   let signedAtMs = now()
 
   const openFile = (): number => {
-    if (file === null || fileEntries >= ENTRIES_PER_FILE) {
+    if (file === null || fileEntries >= entriesPerFile) {
       if (descriptor !== null) closeSync(descriptor)
       descriptor = null
       file = `audit-${tree.size}.jsonl`
@@ -119,6 +127,7 @@ export function openAuditLog(folder: string, now: () => number): AuditLog {
     }
     if (descriptor === null) {
       descriptor = openSync(join(folder, file), 'a', 0o644)
+      goodBytes = fstatSync(descriptor).size
       syncFolder(folder)
     }
     return descriptor
@@ -126,26 +135,40 @@ export function openAuditLog(folder: string, now: () => number): AuditLog {
 
   const checkpoint = (): string => {
     const note = signCheckpoint(key, tree.size, rootHash(tree))
-    writeDurably(join(folder, CHECKPOINT_FILE), note)
+    try {
+      writeDurably(join(folder, CHECKPOINT_FILE), note)
+    } catch (error) {
+      failure = `the checkpoint of the audit log cannot be written: ${messageOf(error)}`
+      throw new AuditError(failure, { cause: error })
+    }
+    failure = null
     signedSize = tree.size
     signedAtMs = now()
     return note
   }
 
-  /** A write that failed half-way must leave no half line: the file goes back to its length before. */
+  /** A write that failed half-way must leave no half line: the file goes back to its last whole entry, now or next time. */
   const appendLine = (line: string): void => {
     const target = openFile()
     const bytes = Buffer.from(`${line}\n`)
-    const path = join(folder, file!)
-    const lengthBefore = fstatSync(target).size
+    if (fstatSync(target).size !== goodBytes) ftruncateSync(target, goodBytes)
     try {
       let written = 0
       while (written < bytes.length) written += writeSync(target, bytes, written)
       fsyncSync(target)
     } catch (error) {
-      truncateSync(path, lengthBefore)
+      ftruncateSync(target, goodBytes)
       throw error
     }
+    goodBytes += bytes.length
+  }
+
+  /** One that falls due by time or number: where it cannot be written the entry still stands, and `problem` says so. */
+  const checkpointIfDue = (): void => {
+    if (tree.size - signedSize < CHECKPOINT_EVERY_ENTRIES && now() - signedAtMs < CHECKPOINT_EVERY_MS) return
+    try {
+      checkpoint()
+    } catch {}
   }
 
   return {
@@ -159,13 +182,15 @@ export function openAuditLog(folder: string, now: () => number): AuditLog {
       return failure
     },
     append(record) {
-      const entry = AuditEntry.parse({
-        ...record,
-        index: tree.size,
-        at: new Date(now()).toISOString(),
-        monotonicMs: Math.round(performance.now()),
-        prev: lastHash,
-      })
+      const entry = wellFormed(
+        AuditEntry.parse({
+          ...record,
+          index: tree.size,
+          at: new Date(now()).toISOString(),
+          monotonicMs: Math.round(performance.now()),
+          prev: lastHash,
+        }),
+      )
       const line = canonicalize(entry)!
       if (Buffer.byteLength(line) > MAX_ENTRY_BYTES)
         throw new AuditError(`an audit entry of ${Buffer.byteLength(line)} bytes is over the limit of 64 KiB`)
@@ -179,12 +204,16 @@ export function openAuditLog(folder: string, now: () => number): AuditLog {
       appendLeaf(tree, line)
       lastHash = sha256(line).toString('hex')
       fileEntries += 1
-      if (tree.size - signedSize >= CHECKPOINT_EVERY_ENTRIES || now() - signedAtMs >= CHECKPOINT_EVERY_MS) checkpoint()
+      checkpointIfDue()
       return entry
     },
     checkpoint,
     async [Symbol.asyncDispose]() {
-      if (tree.size > signedSize && failure === null) checkpoint()
+      try {
+        if (tree.size > signedSize) checkpoint()
+      } catch {
+        // The entries stand; the next run signs them.
+      }
       if (descriptor !== null) closeSync(descriptor)
       descriptor = null
     },

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { AuditError, messageOf } from '../errors.ts'
 import { sha256 } from './merkle.ts'
 
@@ -30,7 +30,9 @@ function keyFrom(name: string, privateKey: KeyObject): SigningKey {
 export function openSigningKey(path: string, name: string): SigningKey {
   if (!existsSync(path)) {
     const { privateKey } = generateKeyPairSync('ed25519')
-    writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx', flush: true })
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
+    writeFileSync(`${path}.new`, pem, { mode: 0o600, flush: true })
+    renameSync(`${path}.new`, path)
   }
   try {
     return keyFrom(name, createPrivateKey(readFileSync(path)))
@@ -71,9 +73,12 @@ export function verifyCheckpoint(note: string, verifier: string): Checkpoint {
   if (text === undefined || signatures === undefined || origin === undefined)
     throw new AuditError('the checkpoint is not a signed note')
   const ours = signatures.split('\n').find((line) => line.startsWith(`— ${name} `))
-  const signature = Buffer.from(ours?.split(' ')[2] ?? '', 'base64')
+  const encoded = ours?.split(' ')[2] ?? ''
+  const signature = Buffer.from(encoded, 'base64')
   const valid =
     signature.length === 68 &&
+    // Node's decoder overlooks what is not base64.
+    signature.toString('base64') === encoded &&
     signature.subarray(0, 4).equals(keyId) &&
     verify(null, Buffer.from(text), publicKey, signature.subarray(4))
   if (!valid) throw new AuditError('the signature of the checkpoint does not hold')

@@ -60,7 +60,7 @@ export function readChain(folder: string, onEntry: (entry: AuditEntry) => void =
         return { ...chain, problem: `${name} does not end with a whole line, and later files follow` }
       chain.tornTail = { file: name, bytes: content.length - end, keepBytes: end }
     }
-    const lines = content.subarray(0, end).toString('utf8').split('\n').slice(0, -1)
+    const lines = linesOf(content)
     for (const [number, line] of lines.entries()) {
       const entry = parseEntry(line)
       if (entry === null) return { ...chain, problem: `${where(number + 1)} is not an entry` }
@@ -81,9 +81,20 @@ export function readChain(folder: string, onEntry: (entry: AuditEntry) => void =
   return chain
 }
 
-function parseEntry(line: string): AuditEntry | null {
+/** The whole lines as the bytes that they are: decoded first, different bytes could become the same text. */
+function linesOf(content: Buffer): Buffer[] {
+  const lines: Buffer[] = []
+  for (let start = 0, end = content.indexOf(10); end >= 0; start = end + 1, end = content.indexOf(10, start)) {
+    lines.push(content.subarray(start, end))
+  }
+  return lines
+}
+
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function parseEntry(line: Buffer): AuditEntry | null {
   try {
-    return AuditEntry.parse(JSON.parse(line))
+    return AuditEntry.parse(JSON.parse(STRICT_UTF8.decode(line)))
   } catch {
     return null
   }
@@ -116,8 +127,8 @@ export function verifyLog(folder: string, verifier?: string): Verification {
   const chain = readChain(folder)
   if (checkpoint !== null && chain.problem === null && checkpoint.size <= chain.tree.size) {
     for (const { name } of files) {
-      for (const line of readFileSync(join(folder, name), 'utf8').split('\n')) {
-        if (line !== '' && prefix.size < checkpoint.size) appendLeaf(prefix, line)
+      for (const line of linesOf(readFileSync(join(folder, name)))) {
+        if (prefix.size < checkpoint.size) appendLeaf(prefix, line)
       }
     }
     rootAtCheckpoint = rootHash(prefix)
@@ -140,8 +151,7 @@ export function verifyLog(folder: string, verifier?: string): Verification {
 export function entriesOfIncident(folder: string, incidentId: string): AuditEntry[] {
   const mark = JSON.stringify(incidentId)
   return auditFiles(folder).flatMap(({ name }) =>
-    readFileSync(join(folder, name), 'utf8')
-      .split('\n')
+    linesOf(readFileSync(join(folder, name)))
       .filter((line) => line.includes(mark))
       .flatMap((line) => parseEntry(line) ?? []),
   )
