@@ -7,19 +7,27 @@ type Env = Record<string, string | undefined>
 
 const Flag = z.enum(['0', '1', 'true', 'false']).transform((word) => word === '1' || word === 'true')
 
+/** A number written out; Number() alone takes a blank for zero. */
+const numeric = (range: z.ZodNumber) =>
+  z
+    .string()
+    .regex(/^-?\d+(\.\d+)?$/, 'must be a number')
+    .transform(Number)
+    .pipe(range)
+
 /** Every variable with its default, in the order of the README's table. */
 const Variables = z.object({
   DOCKERPULSE_HOST: z.string().default('127.0.0.1'),
-  DOCKERPULSE_PORT: z.coerce.number().int().min(0).max(65535).default(7070),
+  DOCKERPULSE_PORT: numeric(z.number().int().min(0).max(65535)).default(7070),
   DOCKERPULSE_ALLOWED_HOSTS: z.string().default(''),
   DOCKERPULSE_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   DOCKERPULSE_DATA: z.string().min(1).default('./data'),
   DOCKERPULSE_MODE: Mode.default('shadow'),
-  DOCKERPULSE_THRESHOLD: z.coerce.number().min(0.5).max(1).default(0.85),
-  DOCKERPULSE_COOLDOWN_SECONDS: z.coerce.number().min(10).max(86_400).default(300),
-  DOCKERPULSE_MAX_RESTARTS_PER_HOUR: z.coerce.number().int().min(0).max(60).default(3),
-  DOCKERPULSE_RETENTION_HOURS: z.coerce.number().min(1).max(8760).default(24),
-  DOCKERPULSE_DATABASE_MEMORY_MB: z.coerce.number().int().min(64).max(4096).default(128),
+  DOCKERPULSE_THRESHOLD: numeric(z.number().min(0.5).max(1)).default(0.85),
+  DOCKERPULSE_COOLDOWN_SECONDS: numeric(z.number().min(10).max(86_400)).default(300),
+  DOCKERPULSE_MAX_RESTARTS_PER_HOUR: numeric(z.number().int().min(0).max(60)).default(3),
+  DOCKERPULSE_RETENTION_HOURS: numeric(z.number().min(1).max(8760)).default(24),
+  DOCKERPULSE_DATABASE_MEMORY_MB: numeric(z.number().int().min(64).max(4096)).default(128),
   DOCKERPULSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DOCKER_HOST: z.string().optional(),
   DOCKER_CERT_PATH: z.string().optional(),
