@@ -1,7 +1,7 @@
 import type { Assessment, Calibration } from '../contracts/assessment.ts'
-import { exceedanceProbability, forecast, isClimbing, timeToLimitMs } from './forecast.ts'
+import { exceedanceProbability, forecast, freshRise, isClimbing, timeToLimitMs } from './forecast.ts'
 import { type Feature, failureRisk, lightOf } from './risk.ts'
-import { fitLine, zScore } from './statistics.ts'
+import { fitLine, type Line, zScore } from './statistics.ts'
 import type { LifeSigns, Window } from './window.ts'
 import { bytesInWords, durationInWords, shareInWords } from './words.ts'
 
@@ -26,18 +26,31 @@ const Z_FULL = 8
 
 const clamp = (value: number) => Math.max(0, Math.min(1, value))
 
-function memoryFeature(window: Window, horizonMs: number): Feature {
-  const feature: Feature = { name: 'memoryExceedance', value: 0, text: '', cause: 'memory-limit' }
+type Rise = { line: Line; limit: number; exceedance: number; timeToLimitMs: number | null }
+
+/** How memory climbs towards its limit, over the whole window or since a fresh rise, whichever says more; else `null`. */
+function memoryRise(window: Window, horizonMs: number): Rise | null {
   const limit = window.latest?.memoryLimitBytes ?? null
-  const series = window.unreclaimableBytes.length > 0 ? window.unreclaimableBytes : window.workingSetBytes
-  if (limit === null || !isClimbing(series)) return feature
-  const line = fitLine(series)
-  const exceedance = exceedanceProbability(series, limit, horizonMs)
-  if (line === null || exceedance === null) return feature
+  const whole = window.unreclaimableBytes.length > 0 ? window.unreclaimableBytes : window.workingSetBytes
+  if (limit === null) return null
+  const rises = [whole, freshRise(whole)].flatMap((series): Rise[] => {
+    if (series === null || !isClimbing(series)) return []
+    const line = fitLine(series)
+    const exceedance = exceedanceProbability(series, limit, horizonMs)
+    if (line === null || exceedance === null) return []
+    return [{ line, limit, exceedance, timeToLimitMs: timeToLimitMs(series, limit) }]
+  })
+  rises.sort((a, b) => b.exceedance - a.exceedance || b.line.slopePerSecond - a.line.slopePerSecond)
+  return rises[0] ?? null
+}
+
+function memoryFeature(rise: Rise | null): Feature {
+  const feature: Feature = { name: 'memoryExceedance', value: 0, text: '', cause: 'memory-limit' }
+  if (rise === null) return feature
+  const { line, limit, timeToLimitMs: left } = rise
   const share = line.level / limit
   const reached = clamp((share - RISE_COUNTS_FROM_SHARE) / (RISE_COUNTS_FULLY_AT_SHARE - RISE_COUNTS_FROM_SHARE))
-  const left = timeToLimitMs(series, limit)
-  feature.value = exceedance * reached
+  feature.value = rise.exceedance * reached
   feature.text =
     `memory that cannot be reclaimed grows ${bytesInWords(line.slopePerSecond)}/s and is at ${shareInWords(share)} of its ` +
     `${bytesInWords(limit)} limit${left === null ? '' : `: the limit is ${durationInWords(left)} away`}`
@@ -107,9 +120,10 @@ export function assess(window: Window, calibration: Calibration): Assessment {
   if (latest === null && features.every(({ value }) => value === 0)) return notEvaluated(containerId, at)
   const cpuZScore = zScore(window.cpuCores, Z_SCORE_MIN_POINTS)
   const memoryZScore = zScore(window.workingSetBytes, Z_SCORE_MIN_POINTS)
+  const rise = memoryRise(window, calibration.horizonMs)
   const { probability, cause, evidence } = failureRisk(
     [
-      memoryFeature(window, calibration.horizonMs),
+      memoryFeature(rise),
       ...cpuFeatures(window),
       ...features,
       anomalyFeature('cpuAnomaly', 'CPU', cpuZScore),
@@ -117,15 +131,13 @@ export function assess(window: Window, calibration: Calibration): Assessment {
     ],
     calibration,
   )
-  const limit = latest?.memoryLimitBytes ?? null
-  const growing = window.unreclaimableBytes.length > 0 ? window.unreclaimableBytes : window.workingSetBytes
   return {
     containerId,
     at,
     probability,
     light: lightOf(probability),
     cause,
-    timeToLimitMs: limit === null || !isClimbing(growing) ? null : timeToLimitMs(growing, limit),
+    timeToLimitMs: rise?.timeToLimitMs ?? null,
     cpuCoresForecast: forecast(window.cpuCores),
     memoryBytesForecast: forecast(window.workingSetBytes),
     cpuZScore,

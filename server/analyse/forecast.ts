@@ -52,6 +52,20 @@ export function isClimbing(series: Series): boolean {
 }
 
 /**
+ * The newest ten values where all of them lie above all before: a rise that began after a calm minute, and that a line
+ * through both would not see. `null` where there is no such break.
+ */
+export function freshRise(series: Series): Series | null {
+  if (series.length < 2 * MIN_POINTS) return null
+  let lowest = Number.POSITIVE_INFINITY
+  for (let age = 0; age < MIN_POINTS; age++) lowest = Math.min(lowest, series.values[indexOfAge(series, age)]!)
+  for (let age = MIN_POINTS; age < series.length; age++) {
+    if (series.values[indexOfAge(series, age)]! >= lowest) return null
+  }
+  return { ...series, length: MIN_POINTS }
+}
+
+/**
  * Milliseconds until a rising series reaches `limit` if the line goes on: 0 where it is there, `null` where nothing
  * points at it (no clear rise, or more than an hour).
  */

@@ -18,8 +18,12 @@ export type LifeTurn =
 /** Signals by which a person or a tool ends a container: INT, QUIT, KILL, TERM. A HUP for reloading is not one. */
 const ENDING_SIGNALS = new Set([2, 3, 9, 15])
 
-/** An `oom` event and the end that it causes come within this time. */
+/** An `oom` event and the end that it causes come within this time, with the exit code of a SIGKILL. */
 const OOM_TO_DIE_MS = 5_000
+const KILLED = 137
+
+/** Who asked for an end and did not get it within this time is not the reason of a later one. */
+const ASKED_HOLDS_MS = 600_000
 
 /** A life without events yet. */
 export function newLife(): Life {
@@ -46,8 +50,9 @@ export function inspected(life: Life, container: Container, at: number): Life {
 }
 
 function ended(life: Life, event: EngineEvent): { life: Life; turn: LifeTurn } {
-  const planned = life.endAskedAtMs !== null
-  const killed = life.oomAtMs !== null && event.at - life.oomAtMs <= OOM_TO_DIE_MS
+  const planned = life.endAskedAtMs !== null && event.at - life.endAskedAtMs <= ASKED_HOLDS_MS
+  const killed =
+    life.oomAtMs !== null && event.at - life.oomAtMs <= OOM_TO_DIE_MS && (event.exitCode ?? KILLED) === KILLED
   const quiet = { ...life, endAskedAtMs: null, oomAtMs: null }
   quiet.signs = { ...life.signs, at: event.at, health: 'none', healthFailingStreak: 0 }
   const exit = event.exitCode ?? 0

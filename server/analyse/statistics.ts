@@ -14,8 +14,8 @@ export type Line = {
 }
 
 /**
- * Ordinary least squares over the newest `count` values of a series (all by default); `null` for fewer than three or
- * where all have the same time.
+ * Ordinary least squares over the newest `count` values of a series (all by default); `null` for fewer than three,
+ * where all have the same time, or where the squares are beyond what a number can hold.
  */
 export function fitLine(series: Series, count = series.length): Line | null {
   const n = Math.min(count, series.length)
@@ -41,7 +41,7 @@ export function fitLine(series: Series, count = series.length): Line | null {
     covariance += t * y
     variance += y * y
   }
-  if (spread === 0) return null
+  if (spread === 0 || !Number.isFinite(spread + variance)) return null
   const slope = covariance / spread
   const residual = Math.max(0, variance - slope * covariance)
   return {

@@ -90,8 +90,15 @@ export function beginLife(window: Window): void {
   window.latest = null
 }
 
-/** Takes a sample into the window. Unknown quantities leave their series as they are. */
+/** A sample this much older than the newest one is not late: the clock was set back. */
+const SET_BACK_MS = 5_000
+
+/**
+ * Takes a sample into the window. Unknown quantities leave their series as they are; a clock that was set back begins
+ * the window anew, for its series would take nothing until the old time is reached again.
+ */
 export function observe(window: Window, sample: Sample): void {
+  if (window.latest !== null && window.latest.at - sample.at > SET_BACK_MS) beginLife(window)
   window.latest = sample
   if (sample.cpuCores !== null) append(window.cpuCores, sample.at, sample.cpuCores)
   if (sample.workingSetBytes !== null) append(window.workingSetBytes, sample.at, sample.workingSetBytes)

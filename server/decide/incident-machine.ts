@@ -1,31 +1,20 @@
-import type { Assessment, Cause } from '../contracts/assessment.ts'
-import type { AuditEvent } from '../contracts/audit.ts'
-import type { Action, ActionState, Explanation, Incident, Mode, Phase } from '../contracts/incident.ts'
-import type { Container, Sample } from '../contracts/telemetry.ts'
-import { decideRestart, type HostFacts, type PolicySettings, stopGraceSeconds } from './remediation-policy.ts'
+import type { Cause } from '../contracts/assessment.ts'
+import type { Action, ActionState, Explanation, Incident, Phase } from '../contracts/incident.ts'
+import {
+  acted,
+  type Context,
+  executing,
+  heightened,
+  opened,
+  proposalOf,
+  recorded,
+  resolved,
+  type Step,
+  type Watch,
+} from './incident-steps.ts'
+import { decideRestart, stopGraceSeconds } from './remediation-policy.ts'
 
-/** What is remembered of one container between two looks. `key` is who it is across re-creation. */
-export type Watch = {
-  key: string
-  incident: Incident | null
-  criticalSinceMs: number | null
-  calmSinceMs: number | null
-  /** Restarts asked for by the program, oldest first, of the last hour. */
-  restartTimesMs: readonly number[]
-  /** The last verdict on the open incident, so that the same one is not written down each second. */
-  lastVerdict: string | null
-}
-
-/** What is known at the moment of a decision. */
-export type Situation = {
-  at: number
-  container: Container
-  mode: Mode
-  protectedBecause: string | null
-  sample: Sample | null
-  assessment: Assessment | null
-  host: HostFacts
-}
+export { type Effect, newWatch, type Plan, type Situation, type Step, type Watch } from './incident-steps.ts'
 
 /** A turn in a container's life that decides something here (see analyse/life). */
 export type Turn = {
@@ -42,26 +31,6 @@ export type Stimulus =
   | { type: 'action-done'; actionId: string; outcome: 'executed' | 'failed' | 'refused'; reason: string }
   | { type: 'operator'; actionId: string; word: 'approve' | 'reject'; by: string; reason: string }
 
-/** What the shell is to do: data, so that tests and replay can read it. Each record carries the incident as it then is. */
-export type Effect =
-  | {
-      type: 'record'
-      event: AuditEvent
-      incident: Incident
-      action: Action | null
-      decision: string
-      reason: string
-      result: string
-    }
-  | { type: 'execute'; incident: Incident; action: Action; plan: Plan }
-  | { type: 'diagnose'; incident: Incident }
-
-/** What must still be so when the action is carried out. */
-export type Plan = { plannedAt: number; containerId: string; startedAt: number | null; imageId: string }
-
-/** `refusal` says why an operator's word was not taken. */
-export type Step = { watch: Watch; effects: Effect[]; refusal?: string }
-
 /** A light must stay critical this long: one odd second restarts nobody. */
 export const SUSTAIN_MS = 3_000
 /** It must stay calm this long before an incident that nobody acted on closes. */
@@ -72,21 +41,17 @@ export const SETTLE_MS = 20_000
 export const VERIFY_WITHIN_MS = 120_000
 /** An operator who does not answer for so long answers a situation that is gone. */
 export const PROPOSAL_EXPIRES_MS = 300_000
+/** A plan may be refused and made anew; one incident's plans so often only, then a person must look. */
+export const MAX_REFUSALS = 3
 
-const HOUR_MS = 3_600_000
+/** Restarts count for an hour; they are kept for a day, so that a clock set forward and back forgets none. */
+const REMEMBER_RESTARTS_MS = 86_400_000
 
 const CAUSE_OF_TURN: Partial<Record<Turn['kind'], Cause>> = {
   oom: 'memory-limit',
   'crash-loop': 'crash-loop',
   unhealthy: 'unhealthy',
 }
-
-/** A container that nothing is known of yet. */
-export function newWatch(key: string): Watch {
-  return { key, incident: null, criticalSinceMs: null, calmSinceMs: null, restartTimesMs: [], lastVerdict: null }
-}
-
-type Context = { situation: Situation; settings: PolicySettings; newId: () => string }
 
 /**
  * The life cycle of one container's incident: what a stimulus makes of what is remembered, and what is to be done about
@@ -95,7 +60,7 @@ type Context = { situation: Situation; settings: PolicySettings; newId: () => st
 export function advance(watch: Watch, stimulus: Stimulus, context: Context): Step {
   switch (stimulus.type) {
     case 'assessed':
-      return assessed(timed(watch, context.situation), context)
+      return assessed(timed(watch, context), context)
     case 'turned':
       return turned(watch, stimulus.turn, context)
     case 'removed':
@@ -112,25 +77,32 @@ export function advance(watch: Watch, stimulus: Stimulus, context: Context): Ste
 }
 
 /** Starts and stops the two clocks. What is not evaluated is neither critical nor calm. */
-function timed(watch: Watch, { at, container, assessment }: Situation): Watch {
-  const evaluated = assessment !== null && assessment.probability !== null
-  const critical = evaluated && assessment.light === 'critical'
+function timed(watch: Watch, { situation, settings }: Context): Watch {
+  const { at, container, assessment } = situation
+  const probability = assessment?.probability ?? null
+  const critical = probability !== null && (assessment?.light === 'critical' || probability >= settings.threshold)
   const calm =
-    evaluated && assessment.light === 'low' && container.state === 'running' && container.health !== 'unhealthy'
+    probability !== null &&
+    assessment?.light === 'low' &&
+    container.state === 'running' &&
+    container.health !== 'unhealthy'
   return {
     ...watch,
     criticalSinceMs: critical ? (watch.criticalSinceMs ?? at) : null,
     calmSinceMs: calm ? (watch.calmSinceMs ?? at) : null,
-    restartTimesMs: watch.restartTimesMs.filter((restart) => at - restart < HOUR_MS),
+    restartTimesMs: watch.restartTimesMs.filter((restart) => at - restart < REMEMBER_RESTARTS_MS),
   }
+}
+
+function isSustained({ criticalSinceMs }: Watch, at: number): boolean {
+  return criticalSinceMs !== null && at - criticalSinceMs >= SUSTAIN_MS
 }
 
 function assessed(watch: Watch, context: Context): Step {
   const { at, assessment } = context.situation
   const incident = watch.incident
   if (incident === null) {
-    const sustained = watch.criticalSinceMs !== null && at - watch.criticalSinceMs >= SUSTAIN_MS
-    if (!sustained || assessment === null) return { watch, effects: [] }
+    if (!isSustained(watch, at) || assessment === null) return { watch, effects: [] }
     const text = assessment.evidence[0]?.text ?? 'its failure model says critical'
     return considered(opened(watch, assessment.cause ?? 'unknown', text, context), context)
   }
@@ -140,16 +112,10 @@ function assessed(watch: Watch, context: Context): Step {
     case 'verifying':
       return verified(step, calmMs, context)
     case 'awaiting-approval': {
-      const proposal = incident.actions.findLast(({ state }) => state === 'proposed')
+      const proposal = proposalOf(incident)
       if (proposal !== undefined && at - proposal.at >= PROPOSAL_EXPIRES_MS)
         return acted(step, proposal, 'expired', 'escalated', 'nobody answered the proposal in time', context)
-      if (proposal !== undefined && calmMs >= CALM_MS)
-        return resolved(
-          acted(step, proposal, 'expired', 'detected', 'the risk passed', context),
-          'the risk passed by itself',
-          context,
-        )
-      return step
+      return calmMs >= CALM_MS ? resolved(step, 'the risk passed by itself', context) : step
     }
     case 'detected':
       return calmMs >= CALM_MS ? resolved(step, 'the risk passed by itself', context) : considered(step, context)
@@ -160,66 +126,11 @@ function assessed(watch: Watch, context: Context): Step {
   }
 }
 
-/** Keeps the highest probability seen; a light that rises is worth a line. */
-function heightened(watch: Watch, { situation }: Context): Step {
-  const { assessment } = situation
-  const incident = watch.incident!
-  const probability = assessment?.probability ?? null
-  if (assessment === null || probability === null || probability <= (incident.probability ?? -1))
-    return { watch, effects: [] }
-  const rises = assessment.light === 'critical' && incident.light !== 'critical'
-  const next: Incident = { ...incident, probability, light: assessment.light, evidence: assessment.evidence }
-  if (!rises) return { watch: { ...watch, incident: next }, effects: [] }
-  return recorded({ watch, effects: [] }, next, 'incident.updated', null, 'the light turned critical', situation.at)
-}
-
-function opened(watch: Watch, cause: Cause, text: string, { situation, newId }: Context): Step {
-  const { at, container, mode, sample, assessment } = situation
-  const incident: Incident = {
-    id: newId(),
-    containerKey: watch.key,
-    containerId: container.id,
-    containerName: container.name,
-    composeProject: container.composeProject,
-    mode,
-    cause,
-    openedAt: at,
-    closedAt: null,
-    phase: 'detected',
-    light: assessment?.light ?? 'low',
-    probability: assessment?.probability ?? null,
-    evidence: assessment?.evidence ?? [],
-    snapshot: {
-      at,
-      image: container.image,
-      startedAt: container.startedAt,
-      restartCount: container.restartCount,
-      exitCode: container.exitCode,
-      health: container.health,
-      memoryLimitBytes: container.memoryLimitBytes,
-      cpuLimitCores: container.cpuLimitCores,
-      sample,
-      assessment,
-    },
-    explanation: null,
-    actions: [],
-    history: [],
-  }
-  const step = recorded(
-    { watch: { ...watch, lastVerdict: null }, effects: [] },
-    incident,
-    'incident.opened',
-    null,
-    text,
-    at,
-  )
-  return { ...step, effects: [...step.effects, { type: 'diagnose', incident: step.watch.incident! }] }
-}
-
 /** Asks the policy what to do about an incident that is open and not being dealt with. */
 function considered(step: Step, context: Context): Step {
   const { situation, settings, newId } = context
   const incident = step.watch.incident!
+  const before = (state: ActionState) => incident.actions.some((one) => one.state === state)
   const { verdict, reason } = decideRestart({
     at: situation.at,
     container: situation.container,
@@ -231,6 +142,8 @@ function considered(step: Step, context: Context): Step {
     host: situation.host,
     settings,
   })
+  if (verdict === 'none' || verdict === 'wait') return notedOnce(step, verdict, reason, context)
+  if (!isSustained(step.watch, situation.at)) return step
   const action = (state: ActionState): Action => ({
     id: newId(),
     kind: 'restart',
@@ -247,127 +160,59 @@ function considered(step: Step, context: Context): Step {
     ),
     reason,
   })
-  const before = (state: ActionState) => incident.actions.some((one) => one.state === state)
-  if (verdict === 'act') return executing(step, action('executing'), context)
-  if (verdict === 'record' && !before('recorded')) {
+  if (verdict === 'record') {
+    if (before('recorded')) return step
     const wouldRestart = action('recorded')
     return recorded(
       step,
-      { ...incident, actions: [...incident.actions, wouldRestart] },
+      { ...incident, containerId: situation.container.id, actions: [...incident.actions, wouldRestart] },
       'action.recorded',
       wouldRestart,
       `would have restarted it: ${reason}`,
       situation.at,
     )
   }
-  if (verdict === 'ask' && !before('rejected') && !before('expired')) {
-    const proposal = action('proposed')
-    return recorded(
-      step,
-      { ...incident, phase: 'awaiting-approval', actions: [...incident.actions, proposal] },
-      'action.proposed',
-      proposal,
-      `restart proposed: ${reason}`,
-      situation.at,
-    )
-  }
-  if ((verdict === 'none' || verdict === 'wait') && step.watch.lastVerdict !== verdict) {
-    const noted = recorded(step, incident, 'incident.updated', null, `no action: ${reason}`, situation.at)
-    return { ...noted, watch: { ...noted.watch, lastVerdict: verdict } }
-  }
-  return step
+  if (before('rejected')) return notedOnce(step, 'none', 'an operator rejected a restart', context)
+  if (verdict === 'act') return executing(step, action('executing'), context)
+  const proposal = action('proposed')
+  return recorded(
+    step,
+    {
+      ...incident,
+      containerId: situation.container.id,
+      phase: 'awaiting-approval',
+      actions: [...incident.actions, proposal],
+    },
+    'action.proposed',
+    proposal,
+    `restart proposed: ${reason}`,
+    situation.at,
+  )
 }
 
-function executing(step: Step, action: Action, { situation }: Context): Step {
-  const incident = step.watch.incident!
-  const others = incident.actions.filter(({ id }) => id !== action.id)
-  const next: Incident = { ...incident, phase: 'acting', actions: [...others, action] }
-  const noted = recorded(step, next, 'action.intended', action, `restarting it: ${action.reason}`, situation.at)
-  const { container, at } = situation
-  return {
-    watch: { ...noted.watch, restartTimesMs: [...noted.watch.restartTimesMs, at], lastVerdict: null },
-    effects: [
-      ...noted.effects,
-      {
-        type: 'execute',
-        incident: noted.watch.incident!,
-        action,
-        plan: { plannedAt: at, containerId: container.id, startedAt: container.startedAt, imageId: container.imageId },
-      },
-    ],
-  }
+/** Why nothing is done, where that is new. */
+function notedOnce(step: Step, verdict: string, reason: string, { situation }: Context): Step {
+  if (step.watch.lastVerdict === verdict) return step
+  const noted = recorded(step, step.watch.incident!, 'incident.updated', null, `no action: ${reason}`, situation.at)
+  return { ...noted, watch: { ...noted.watch, lastVerdict: verdict } }
 }
 
-const EVENT_OF_STATE: Partial<Record<ActionState, AuditEvent>> = {
-  executed: 'action.executed',
-  failed: 'action.failed',
-  refused: 'action.refused',
-  rejected: 'action.rejected',
-  expired: 'action.expired',
-  verified: 'action.verified',
-  ineffective: 'action.ineffective',
-  unknown: 'action.unknown',
-}
-
-/** An action reaches a new state, and the incident a new phase with it. */
-function acted(
-  step: Step,
-  action: Action,
-  state: ActionState,
-  phase: Phase,
-  reason: string,
-  { situation }: Context,
-): Step {
-  const incident = step.watch.incident!
-  const ended: Action = { ...action, state, finishedAt: action.finishedAt ?? situation.at }
-  const actions = incident.actions.map((one) => (one.id === action.id ? ended : one))
-  return recorded(step, { ...incident, phase, actions }, EVENT_OF_STATE[state]!, ended, reason, situation.at)
-}
-
+/** Whether what was done helped. Of a restart that may not have taken place nobody says that it did. */
 function verified(step: Step, calmMs: number, context: Context): Step {
   const { at } = context.situation
-  const action = step.watch.incident!.actions.findLast(({ state }) => state === 'executed' || state === 'unknown')
+  const incident = step.watch.incident!
+  const action = incident.actions.findLast(({ state }) => state === 'executed' || state === 'unknown')
   if (action === undefined) return step
+  const known = action.state === 'executed'
   if (calmMs >= SETTLE_MS) {
     const helped = `it has been running and calm for ${SETTLE_MS / 1000} s since`
+    if (!known) return resolved(step, helped, context)
     return resolved(acted(step, action, 'verified', 'verifying', helped, context), 'the restart helped', context)
   }
   if (at - (action.finishedAt ?? action.at) < VERIFY_WITHIN_MS) return step
   const late = `it did not become calm within ${VERIFY_WITHIN_MS / 1000} s: a person must look`
+  if (!known) return recorded(step, { ...incident, phase: 'escalated' }, 'incident.escalated', null, late, at)
   return acted(step, action, 'ineffective', 'escalated', late, context)
-}
-
-function resolved(step: Step, reason: string, { situation }: Context): Step {
-  const closed: Incident = { ...step.watch.incident!, phase: 'resolved', closedAt: situation.at }
-  const noted = recorded(step, closed, 'incident.resolved', null, reason, situation.at)
-  return { ...noted, watch: { ...noted.watch, incident: null, lastVerdict: null } }
-}
-
-/** Writes a line into the incident's story and into the audit log. */
-function recorded(
-  step: Step,
-  incident: Incident,
-  event: AuditEvent,
-  action: Action | null,
-  text: string,
-  at: number,
-): Step {
-  const next: Incident = { ...incident, history: [...incident.history, { at, event, text }] }
-  return {
-    watch: { ...step.watch, incident: next },
-    effects: [
-      ...step.effects,
-      {
-        type: 'record',
-        event,
-        incident: next,
-        action,
-        decision: action?.kind ?? 'none',
-        reason: text,
-        result: action?.state ?? next.phase,
-      },
-    ],
-  }
 }
 
 function turned(watch: Watch, turn: Turn, context: Context): Step {
@@ -380,12 +225,22 @@ function turned(watch: Watch, turn: Turn, context: Context): Step {
     return cause === undefined ? { watch: now, effects: [] } : opened(now, cause, turn.text, context)
   if (turn.kind === 'planned-stop' && !isOwnRestart(incident, at))
     return resolved({ watch: now, effects: [] }, `${turn.text} by somebody else`, context)
+  const step = withdrawn(now, context)
   const known: Incident = {
-    ...incident,
+    ...step.watch.incident!,
     containerId: container.id,
     cause: cause === 'crash-loop' ? cause : incident.cause,
   }
-  return recorded({ watch: now, effects: [] }, known, 'incident.updated', null, turn.text, at)
+  return recorded(step, known, 'incident.updated', null, turn.text, at)
+}
+
+/** A proposal speaks of one container: nobody may approve it for the one that took its place. */
+function withdrawn(watch: Watch, context: Context): Step {
+  const incident = watch.incident!
+  const proposal = proposalOf(incident)
+  if (proposal === undefined || context.situation.container.id === incident.containerId) return { watch, effects: [] }
+  const reason = 'not done: another container took its place'
+  return acted({ watch, effects: [] }, proposal, 'refused', 'detected', reason, context)
 }
 
 /** Events arrive a moment after the engine's answer to the restart that caused them. */
@@ -413,27 +268,35 @@ function resumed(watch: Watch, context: Context): Step {
 function explained(watch: Watch, explanation: Explanation, { situation }: Context): Step {
   if (watch.incident === null) return { watch, effects: [] }
   const next: Incident = { ...watch.incident, explanation }
-  return recorded(
-    { watch, effects: [] },
-    next,
-    'incident.explained',
-    null,
-    `explained by ${explanation.source}`,
-    situation.at,
-  )
+  const by = `explained by ${explanation.source}`
+  return recorded({ watch, effects: [] }, next, 'incident.explained', null, by, situation.at)
 }
 
 function actionDone(watch: Watch, done: Extract<Stimulus, { type: 'action-done' }>, context: Context): Step {
   const action = watch.incident?.actions.find(({ id, state }) => id === done.actionId && state === 'executing')
-  if (action === undefined) return { watch, effects: [] }
-  const phase: Phase = done.outcome === 'executed' ? 'verifying' : done.outcome === 'refused' ? 'detected' : 'escalated'
-  const restartTimesMs = done.outcome === 'refused' ? watch.restartTimesMs.slice(0, -1) : watch.restartTimesMs
+  if (watch.incident === null || action === undefined) return { watch, effects: [] }
+  const refused = done.outcome === 'refused'
+  const refusals = watch.incident.actions.filter(({ state }) => state === 'refused').length + Number(refused)
+  const again = refused && refusals < MAX_REFUSALS
+  const phase: Phase = done.outcome === 'executed' ? 'verifying' : again ? 'detected' : 'escalated'
+  const restartTimesMs = refused ? watch.restartTimesMs.slice(0, -1) : watch.restartTimesMs
   const now: Watch = { ...watch, restartTimesMs, criticalSinceMs: null, calmSinceMs: null }
-  return acted({ watch: now, effects: [] }, action, done.outcome, phase, done.reason, context)
+  const reason = refused && !again ? `${done.reason}; that was the last try: a person must look` : done.reason
+  return acted({ watch: now, effects: [] }, action, done.outcome, phase, reason, context)
+}
+
+/** Why an operator's approval of a proposal cannot be carried out now, or `null`. */
+function objection(incident: Incident, { situation }: Context): string | null {
+  const { container, mode, protectedBecause, host } = situation
+  if (container.id !== incident.containerId) return 'the situation has changed: the container is another one now'
+  if (container.state !== 'running') return `the situation has changed: the container is ${container.state}`
+  if (protectedBecause !== null) return protectedBecause
+  if (mode === 'observe' || mode === 'shadow') return `mode ${mode}: nothing is touched`
+  return host.actionInFlight ? 'another action is running on this host: try again in a moment' : null
 }
 
 function operatorSpoke(watch: Watch, said: Extract<Stimulus, { type: 'operator' }>, context: Context): Step {
-  const { at, container } = context.situation
+  const { at } = context.situation
   const refuse = (refusal: string): Step => ({ watch, effects: [], refusal })
   const incident = watch.incident
   const action = incident?.actions.find(({ id }) => id === said.actionId)
@@ -441,20 +304,14 @@ function operatorSpoke(watch: Watch, said: Extract<Stimulus, { type: 'operator' 
   if (action.state !== 'proposed') return refuse(`it is ${action.state}: only a proposed action can be answered`)
   if (at - action.at >= PROPOSAL_EXPIRES_MS) return refuse('the proposal has expired')
   const why = said.reason === '' ? '' : `: ${said.reason}`
-  if (said.word === 'reject')
-    return acted(
-      { watch, effects: [] },
-      { ...action, by: said.by },
-      'rejected',
-      'detected',
-      `rejected by ${said.by}${why}`,
-      context,
-    )
-  if (container.id !== incident.containerId || container.state !== 'running')
-    return refuse(
-      `the situation has changed: the container is ${container.id === incident.containerId ? container.state : 'another one now'}`,
-    )
-  const approved: Action = { ...action, state: 'executing', by: said.by, reason: `approved by ${said.by}${why}` }
-  const noted = recorded({ watch, effects: [] }, incident, 'action.approved', action, approved.reason, at)
+  const answered: Action = { ...action, by: said.by }
+  if (said.word === 'reject') {
+    const reason = `rejected by ${said.by}${why}`
+    return acted({ watch, effects: [] }, answered, 'rejected', 'detected', reason, context)
+  }
+  const refusal = objection(incident, context)
+  if (refusal !== null) return refuse(refusal)
+  const approved: Action = { ...answered, state: 'executing', reason: `approved by ${said.by}${why}` }
+  const noted = recorded({ watch, effects: [] }, incident, 'action.approved', answered, approved.reason, at)
   return executing(noted, approved, context)
 }

@@ -32,13 +32,19 @@ const SHARES_COUNT_FROM = 5
 /** Images of the program's own surroundings; restarting them would blind or mute it. */
 const OWN_SURROUNDINGS = /(^|\/)(dockerpulse|socket-proxy|docker-socket-proxy|ollama)(:|@|$)/
 
+/** A warning label counts unless it clearly says no: a misspelt yes must not be read as leave to act. */
+function isSet(container: Container, label: string): boolean {
+  const value = container.labels[label]
+  return value !== undefined && !['false', '0', 'no', 'off'].includes(value.trim().toLowerCase())
+}
+
 /**
  * Why a container is never acted upon, or `null`: the program itself, its socket proxy and model server, and what is
  * labelled `dockerpulse.ignore`.
  */
 export function protectionOf(container: Container, ownContainerId: string | null): string | null {
   if (container.id === ownContainerId) return 'it is DockerPulse itself'
-  if (container.labels['dockerpulse.ignore'] === 'true') return 'its label dockerpulse.ignore forbids it'
+  if (isSet(container, 'dockerpulse.ignore')) return 'its label dockerpulse.ignore forbids it'
   if (OWN_SURROUNDINGS.test(container.image)) return 'DockerPulse needs it to work'
   return null
 }
@@ -47,7 +53,7 @@ const MODES: readonly Mode[] = ['observe', 'shadow', 'approve', 'earned', 'auto'
 
 /** The container's mode: its label where it is a known word, else the host's. */
 export function modeOf(container: Container, hostMode: Mode): Mode {
-  const label = container.labels['dockerpulse.mode']
+  const label = container.labels['dockerpulse.mode']?.trim().toLowerCase()
   return MODES.find((mode) => mode === label) ?? hostMode
 }
 
@@ -79,7 +85,7 @@ export function decideRestart(input: {
   if (cause === 'crash-loop')
     return { verdict: 'none', reason: 'the engine restarts it already: another restart would not help' }
   if (container.state !== 'running') return { verdict: 'none', reason: `it is ${container.state}, not running` }
-  if (probability === null || probability < settings.threshold)
+  if (probability === null || !(probability >= settings.threshold))
     return {
       verdict: 'none',
       reason: `confidence ${probability === null ? 'unknown' : percent(probability)} is below the threshold of ${percent(settings.threshold)}`,
@@ -108,7 +114,7 @@ export function decideRestart(input: {
   if (mode === 'approve') return { verdict: 'ask', reason: `${confident}; mode approve: an operator decides` }
   if (mode === 'earned')
     return { verdict: 'ask', reason: `${confident}; mode earned: no record yet that allows acting alone` }
-  if (container.labels['dockerpulse.critical'] === 'true')
+  if (isSet(container, 'dockerpulse.critical'))
     return { verdict: 'ask', reason: `${confident}; its label dockerpulse.critical demands a person` }
   if (host.actionInFlight) return { verdict: 'wait', reason: 'another action is running on this host' }
   return { verdict: 'act', reason: `${confident}; mode auto` }

@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { Assessment, Calibration } from '../contracts/assessment.ts'
+import type { Sample } from '../contracts/telemetry.ts'
+import { aSample } from '../decide/incident-stand-in.ts'
+import { assess } from './assess.ts'
+import { seededNormal } from './seeded-stand-in.ts'
+import { beginLife, createWindow, observe, type Window } from './window.ts'
+
+const MIB = 1024 ** 2
+const LIMIT = 128 * MIB
+const ID = 'a'.repeat(64)
+
+const calibration = Calibration.parse(
+  JSON.parse(readFileSync(new URL('../../models/calibration.json', import.meta.url), 'utf8')),
+)
+
+/** Lives through one sample a second and gives the assessment after each. */
+function assessEach(seconds: number, sampleAt: (second: number) => Partial<Sample>, window = createWindow(ID)) {
+  return Array.from({ length: seconds }, (_, second) => {
+    observe(window, aSample({ at: second * 1_000, ...sampleAt(second) }))
+    return assess(window, calibration)
+  })
+}
+
+const memoryOf = (unreclaimableBytes: number): Partial<Sample> => ({
+  unreclaimableBytes,
+  workingSetBytes: unreclaimableBytes,
+})
+const highest = (assessments: Assessment[]) => Math.max(...assessments.map(({ probability }) => probability ?? 0))
+
+const withLife = (life: Partial<Window['life']>): Window => {
+  const window = createWindow(ID)
+  window.life = { ...window.life, ...life }
+  return window
+}
+
+describe('a leak of 4 MiB a second in 128 MiB', () => {
+  const memoryAt = (second: number) => (20 + 4 * second) * MIB
+  const assessments = assessEach(27, (second) => memoryOf(memoryAt(second)))
+  const critical = assessments.findIndex(({ light }) => light === 'critical')
+
+  test('is critical at least 8 s before the limit, before half of the way from a quarter of it', () => {
+    const used = memoryAt(critical)
+    expect(used).toBeLessThan(LIMIT / 4 + (LIMIT - LIMIT / 4) / 2)
+    expect((LIMIT - used) / (4 * MIB)).toBeGreaterThanOrEqual(8)
+  })
+
+  test('stays critical until the limit', () => {
+    expect(new Set(assessments.slice(critical).map(({ light }) => light))).toEqual(new Set(['critical']))
+  })
+
+  test('names the memory limit, how far it is, and says so in words', () => {
+    const { cause, timeToLimitMs, evidence } = assessments[critical]!
+    expect(cause).toBe('memory-limit')
+    expect(timeToLimitMs).toBeCloseTo(((LIMIT - memoryAt(critical)) / (4 * MIB)) * 1_000, 0)
+    expect(evidence[0]?.text).toMatch(/grows 4 MiB\/s and is at \d+ % of its 128 MiB limit: the limit is \d+ s away/)
+  })
+
+  test('fits the contract at every step', () => {
+    for (const assessment of assessments) expect(Assessment.parse(assessment)).toEqual(assessment)
+  })
+
+  test('is no longer seen after a start: a new life begins with an empty window', () => {
+    const window = createWindow(ID)
+    assessEach(27, (second) => memoryOf(memoryAt(second)), window)
+    beginLife(window)
+    observe(window, aSample({ at: 28_000, ...memoryOf(20 * MIB) }))
+    expect(assess(window, calibration)).toMatchObject({ light: 'low', timeToLimitMs: null })
+  })
+})
+
+describe('a leak that begins after calm minutes', () => {
+  const secondsLeft = (fromMib: number, mibPerSecond: number) => {
+    const memoryAt = (second: number) => (fromMib + mibPerSecond * Math.max(0, second - 100)) * MIB
+    const seconds = 100 + Math.floor((128 - fromMib) / mibPerSecond)
+    const critical = assessEach(seconds, (second) => memoryOf(memoryAt(second))).findIndex(
+      ({ light }) => light === 'critical',
+    )
+    return critical < 0 ? 0 : (LIMIT - memoryAt(critical)) / (mibPerSecond * MIB)
+  }
+
+  test('is critical early as well: the calm before it is not averaged with it', () => {
+    expect(secondsLeft(20, 4)).toBeGreaterThanOrEqual(15)
+    expect(secondsLeft(40, 4)).toBeGreaterThanOrEqual(10)
+    expect(secondsLeft(20, 1)).toBeGreaterThanOrEqual(55)
+  })
+})
+
+describe('what looks like a leak and is none', () => {
+  test('garbage collection below 60 % of the limit, whatever its period, once a minute of it was seen', () => {
+    for (const period of [5, 13, 20, 33, 47, 59, 61, 75, 90, 180]) {
+      const tooth = (second: number) => memoryOf((0.35 + (0.23 * (second % period)) / period) * LIMIT)
+      expect(highest(assessEach(400, tooth).slice(60)), `a period of ${period} s`).toBeLessThan(0.5)
+    }
+  })
+
+  test('a cache that is filled in four seconds and stays', () => {
+    const filling = (second: number) => memoryOf((20 + 12 * Math.max(0, Math.min(4, second - 100))) * MIB)
+    expect(highest(assessEach(240, filling))).toBeLessThan(0.5)
+  })
+
+  test('page cache: usage grows to the limit, what cannot be reclaimed does not', () => {
+    const assessments = assessEach(120, (second) => ({
+      memoryUsageBytes: Math.min(LIMIT, (20 + second) * MIB),
+      workingSetBytes: Math.min(LIMIT, (20 + second) * MIB),
+      unreclaimableBytes: 20 * MIB + (second % 3) * 4096,
+    }))
+    expect(highest(assessments)).toBeLessThan(0.1)
+  })
+
+  test('warm-up to a plateau at 45 % of the limit is never critical, and calm soon after it has flattened', () => {
+    const assessments = assessEach(240, (second) => memoryOf(0.45 * LIMIT * (1 - Math.exp(-second / 15))))
+    expect(assessments.filter(({ light }) => light === 'critical')).toEqual([])
+    expect(highest(assessments.slice(60))).toBeLessThan(0.05)
+  })
+
+  test('a level near the limit that does not rise', () => {
+    const normal = seededNormal(11)
+    expect(highest(assessEach(300, () => memoryOf(0.9 * LIMIT + 4096 * normal())))).toBeLessThan(0.1)
+  })
+})
+
+test('a healthy day raises nothing: six hours of noise, garbage collection below 60 % and a daily curve', () => {
+  const noise = seededNormal(1)
+  const lights = new Set<string>()
+  let worst = 0
+  const window = createWindow(ID)
+  for (let second = 0; second < 6 * 3_600; second++) {
+    const daily = 1 + 0.3 * Math.sin((2 * Math.PI * second) / 86_400)
+    const tooth = (second % 47) / 47
+    const memory = (0.3 + 0.15 * tooth) * daily * LIMIT + 0.2 * MIB * noise()
+    const cpuCores = Math.max(0, 0.3 * daily + 0.05 * noise() + (tooth > 0.95 ? 0.3 : 0))
+    observe(window, aSample({ at: second * 1_000, cpuCores, cpuShareOfLimit: cpuCores, ...memoryOf(memory) }))
+    const { light, probability } = assess(window, calibration)
+    lights.add(light)
+    worst = Math.max(worst, probability ?? 0)
+  }
+  expect([...lights]).toEqual(['low'])
+  expect(worst).toBeLessThan(0.3)
+})
+
+describe('CPU', () => {
+  const saturated = { cpuCores: 1, cpuShareOfLimit: 1 }
+
+  test('at its limit for four minutes is medium, and critical where the kernel throttles too', () => {
+    const quiet = assessEach(242, () => saturated).at(-1)!
+    expect(quiet).toMatchObject({ light: 'medium', cause: 'cpu-saturation' })
+    expect(quiet.evidence[0]?.text).toBe('CPU has been at its limit for 4 min 1 s')
+    const throttled = assessEach(242, () => ({ ...saturated, throttledShare: 0.9 })).at(-1)!
+    expect(throttled).toMatchObject({ light: 'critical', cause: 'cpu-saturation' })
+  })
+
+  test('at its limit for one minute, or with pauses, is not worth a light', () => {
+    expect(highest(assessEach(60, () => saturated))).toBeLessThan(0.5)
+    expect(
+      highest(assessEach(600, (second) => (second % 100 === 0 ? { cpuShareOfLimit: 0.5 } : saturated))),
+    ).toBeLessThan(0.5)
+  })
+
+  test('of a container without samples for a second stays saturated: an unknown is not a pause', () => {
+    const last = assessEach(242, (second) =>
+      second === 100 ? { cpuCores: null, cpuShareOfLimit: null } : saturated,
+    ).at(-1)
+    expect(last?.light).toBe('medium')
+  })
+})
+
+describe('signs of life', () => {
+  test('unhealthy is critical, also without a sample', () => {
+    expect(assess(withLife({ at: 5, health: 'unhealthy' }), calibration)).toMatchObject({
+      at: 5,
+      light: 'critical',
+      cause: 'unhealthy',
+    })
+  })
+
+  test('one failed check is not; it is said as what it is', () => {
+    const { light, evidence } = assess(withLife({ at: 5, health: 'healthy', healthFailingStreak: 1 }), calibration)
+    expect(light).toBe('low')
+    expect(evidence[0]?.text).toBe('its health check failed 1 times in a row')
+  })
+
+  test('three crashes within five minutes are critical, and forgotten after them', () => {
+    const crashTimesMs = [1_000, 2_000, 3_000]
+    expect(assess(withLife({ at: 4_000, crashTimesMs }), calibration)).toMatchObject({
+      light: 'critical',
+      cause: 'crash-loop',
+    })
+    expect(assess(withLife({ at: 304_000, crashTimesMs }), calibration).probability).toBeNull()
+  })
+})
+
+test('of a container of which nothing is known nothing is said: the probability is null, not low', () => {
+  expect(assess(createWindow(ID), calibration)).toMatchObject({
+    probability: null,
+    light: 'low',
+    cause: null,
+    evidence: [],
+  })
+})
+
+test('a container without a limit never runs into it', () => {
+  const assessments = assessEach(60, (second) => ({ ...memoryOf((20 + 40 * second) * MIB), memoryLimitBytes: null }))
+  expect(highest(assessments)).toBeLessThan(0.1)
+  expect(assessments.at(-1)?.timeToLimitMs).toBeNull()
+})
+
+test('a clock that was set back by an hour does not blind it: a leak after that is seen as soon as ever', () => {
+  const window = createWindow(ID)
+  assessEach(60, () => memoryOf(20 * MIB), window)
+  const early = assessEach(60, (second) => ({ at: (second - 3_600) * 1_000, ...memoryOf(20 * MIB) }), window)
+  expect(early.at(-1)?.memoryBytesForecast?.value).toBeCloseTo(20 * MIB, 0)
+  const leaking = assessEach(
+    24,
+    (second) => ({ at: (second - 3_540) * 1_000, ...memoryOf((20 + 4 * second) * MIB) }),
+    window,
+  )
+  expect(leaking.at(-1)?.light).toBe('critical')
+})

@@ -1,0 +1,140 @@
+import { lightOf } from '../analyse/risk.ts'
+import type { Assessment, Evidence } from '../contracts/assessment.ts'
+import type { Action, Incident } from '../contracts/incident.ts'
+import type { Container, Sample } from '../contracts/telemetry.ts'
+import type { PolicySettings } from './remediation-policy.ts'
+
+/** A running container with a limit of 128 MiB that nobody has anything against. */
+export function aContainer(different: Partial<Container> = {}): Container {
+  return {
+    id: 'a'.repeat(64),
+    key: 'shop/api/1',
+    name: 'shop-api-1',
+    image: 'shop/api:1.4',
+    imageId: `sha256:${'1'.repeat(64)}`,
+    state: 'running',
+    health: 'none',
+    healthFailingStreak: 0,
+    composeProject: 'shop',
+    composeService: 'api',
+    composeNumber: 1,
+    createdAt: 1_000,
+    startedAt: 2_000,
+    exitCode: null,
+    oomKilled: false,
+    restartCount: 0,
+    memoryLimitBytes: 128 * 1024 ** 2,
+    cpuLimitCores: 1,
+    stopGraceSeconds: 10,
+    labels: {},
+    ...different,
+  }
+}
+
+/** A quiet second of it. */
+export function aSample(different: Partial<Sample> = {}): Sample {
+  return {
+    containerId: 'a'.repeat(64),
+    at: 10_000,
+    cpuCores: 0.2,
+    cpuShareOfLimit: 0.2,
+    throttledShare: 0,
+    memoryUsageBytes: 40 * 1024 ** 2,
+    workingSetBytes: 32 * 1024 ** 2,
+    unreclaimableBytes: 30 * 1024 ** 2,
+    memoryLimitBytes: 128 * 1024 ** 2,
+    memoryShareOfLimit: 0.25,
+    pids: 4,
+    pidsLimit: null,
+    networkReceiveBytesPerSecond: 100,
+    networkTransmitBytesPerSecond: 200,
+    blockReadBytesPerSecond: 0,
+    blockWriteBytesPerSecond: 0,
+    ...different,
+  }
+}
+
+export const MEMORY_EVIDENCE: Evidence = {
+  feature: 'memoryExceedance',
+  text: 'memory that cannot be reclaimed grows 4 MiB/s and is at 60 % of its 128 MiB limit: the limit is 13 s away',
+  value: 1,
+  contribution: 8,
+}
+
+/** What is thought of it: the light follows from the probability, as it does in the program. */
+export function anAssessment(probability: number | null, different: Partial<Assessment> = {}): Assessment {
+  return {
+    containerId: 'a'.repeat(64),
+    at: 10_000,
+    probability,
+    light: lightOf(probability),
+    cause: probability === null || probability < 0.5 ? null : 'memory-limit',
+    timeToLimitMs: probability === null || probability < 0.5 ? null : 13_000,
+    cpuCoresForecast: null,
+    memoryBytesForecast: null,
+    cpuZScore: null,
+    memoryZScore: null,
+    evidence: probability === null || probability < 0.5 ? [] : [MEMORY_EVIDENCE],
+    ...different,
+  }
+}
+
+export const SETTINGS: PolicySettings = { threshold: 0.85, cooldownMs: 300_000, maxRestartsPerHour: 3 }
+
+/** UUIDv4s in counting order. */
+export function countingIds(): () => string {
+  let count = 0
+  return () => `00000000-0000-4000-8000-${String(++count).padStart(12, '0')}`
+}
+
+export function anAction(different: Partial<Action> = {}): Action {
+  return {
+    id: '00000000-0000-4000-8000-00000000aaaa',
+    kind: 'restart',
+    state: 'executed',
+    at: 20_000,
+    finishedAt: 21_000,
+    by: 'dockerpulse',
+    forced: true,
+    probability: 0.91,
+    threshold: 0.85,
+    stopGraceSeconds: 4,
+    reason: 'confidence 91 % is at or above the threshold of 85 %; mode auto',
+    ...different,
+  }
+}
+
+export function anIncident(different: Partial<Incident> = {}): Incident {
+  const container = aContainer()
+  return {
+    id: '00000000-0000-4000-8000-00000000bbbb',
+    containerKey: container.key,
+    containerId: container.id,
+    containerName: container.name,
+    composeProject: container.composeProject,
+    mode: 'auto',
+    cause: 'memory-limit',
+    openedAt: 20_000,
+    closedAt: null,
+    phase: 'verifying',
+    light: 'critical',
+    probability: 0.91,
+    evidence: [MEMORY_EVIDENCE],
+    snapshot: {
+      at: 20_000,
+      image: container.image,
+      startedAt: container.startedAt,
+      restartCount: 0,
+      exitCode: null,
+      health: 'none',
+      memoryLimitBytes: container.memoryLimitBytes,
+      cpuLimitCores: container.cpuLimitCores,
+      sample: aSample(),
+      assessment: anAssessment(0.91),
+    },
+    explanation: null,
+    actions: [anAction()],
+    history: [{ at: 20_000, event: 'incident.opened', text: MEMORY_EVIDENCE.text }],
+    ...different,
+  }
+}

@@ -1,0 +1,205 @@
+import type { Assessment, Cause } from '../contracts/assessment.ts'
+import type { AuditEvent } from '../contracts/audit.ts'
+import type { Action, ActionState, Incident, Mode, Phase } from '../contracts/incident.ts'
+import type { Container, Sample } from '../contracts/telemetry.ts'
+import type { HostFacts, PolicySettings } from './remediation-policy.ts'
+
+/** What is remembered of one container between two looks. `key` is who it is across re-creation. */
+export type Watch = {
+  key: string
+  incident: Incident | null
+  criticalSinceMs: number | null
+  calmSinceMs: number | null
+  /** Restarts asked for by the program, in the order of asking, of the last day. */
+  restartTimesMs: readonly number[]
+  /** The last verdict on the open incident, so that the same one is not written down each second. */
+  lastVerdict: string | null
+}
+
+/** What is known at the moment of a decision. */
+export type Situation = {
+  at: number
+  container: Container
+  mode: Mode
+  protectedBecause: string | null
+  sample: Sample | null
+  assessment: Assessment | null
+  host: HostFacts
+}
+
+/** What must still be so when the action is carried out. */
+export type Plan = { plannedAt: number; containerId: string; startedAt: number | null; imageId: string }
+
+/** What the shell is to do: data, so that tests and replay can read it. Each record carries the incident as it then is. */
+export type Effect =
+  | {
+      type: 'record'
+      event: AuditEvent
+      incident: Incident
+      action: Action | null
+      decision: string
+      reason: string
+      result: string
+    }
+  | { type: 'execute'; incident: Incident; action: Action; plan: Plan }
+  | { type: 'diagnose'; incident: Incident }
+
+/** `refusal` says why an operator's word was not taken. */
+export type Step = { watch: Watch; effects: Effect[]; refusal?: string }
+
+export type Context = { situation: Situation; settings: PolicySettings; newId: () => string }
+
+/** A container that nothing is known of yet. */
+export function newWatch(key: string): Watch {
+  return { key, incident: null, criticalSinceMs: null, calmSinceMs: null, restartTimesMs: [], lastVerdict: null }
+}
+
+/** Writes a line into the incident's story and into the audit log. */
+export function recorded(
+  step: Step,
+  incident: Incident,
+  event: AuditEvent,
+  action: Action | null,
+  text: string,
+  at: number,
+): Step {
+  const reason = text.trim() || 'no reason was given'
+  const next: Incident = { ...incident, history: [...incident.history, { at, event, text: reason }] }
+  return {
+    watch: { ...step.watch, incident: next },
+    effects: [
+      ...step.effects,
+      {
+        type: 'record',
+        event,
+        incident: next,
+        action,
+        decision: action?.kind ?? 'none',
+        reason,
+        result: action?.state ?? next.phase,
+      },
+    ],
+  }
+}
+
+/** An incident begins: what is seen now is kept with it, and somebody is to explain it. */
+export function opened(watch: Watch, cause: Cause, text: string, { situation, newId }: Context): Step {
+  const { at, container, mode, sample, assessment } = situation
+  const incident: Incident = {
+    id: newId(),
+    containerKey: watch.key,
+    containerId: container.id,
+    containerName: container.name,
+    composeProject: container.composeProject,
+    mode,
+    cause,
+    openedAt: at,
+    closedAt: null,
+    phase: 'detected',
+    light: assessment?.light ?? 'low',
+    probability: assessment?.probability ?? null,
+    evidence: assessment?.evidence ?? [],
+    snapshot: {
+      at,
+      image: container.image,
+      startedAt: container.startedAt,
+      restartCount: container.restartCount,
+      exitCode: container.exitCode,
+      health: container.health,
+      memoryLimitBytes: container.memoryLimitBytes,
+      cpuLimitCores: container.cpuLimitCores,
+      sample,
+      assessment,
+    },
+    explanation: null,
+    actions: [],
+    history: [],
+  }
+  const step = recorded(
+    { watch: { ...watch, lastVerdict: null }, effects: [] },
+    incident,
+    'incident.opened',
+    null,
+    text,
+    at,
+  )
+  return { ...step, effects: [...step.effects, { type: 'diagnose', incident: step.watch.incident! }] }
+}
+
+/** Keeps the highest probability seen; a light that rises is worth a line. */
+export function heightened(watch: Watch, { situation }: Context): Step {
+  const { assessment } = situation
+  const incident = watch.incident!
+  const probability = assessment?.probability ?? null
+  if (assessment === null || probability === null || probability <= (incident.probability ?? -1))
+    return { watch, effects: [] }
+  const rises = assessment.light === 'critical' && incident.light !== 'critical'
+  const next: Incident = { ...incident, probability, light: assessment.light, evidence: assessment.evidence }
+  if (!rises) return { watch: { ...watch, incident: next }, effects: [] }
+  return recorded({ watch, effects: [] }, next, 'incident.updated', null, 'the light turned critical', situation.at)
+}
+
+/** The intent is written down first, then the engine is asked. */
+export function executing(step: Step, action: Action, { situation }: Context): Step {
+  const incident = step.watch.incident!
+  const { container, at } = situation
+  const others = incident.actions.filter(({ id }) => id !== action.id)
+  const next: Incident = { ...incident, containerId: container.id, phase: 'acting', actions: [...others, action] }
+  const noted = recorded(step, next, 'action.intended', action, `restarting it: ${action.reason}`, at)
+  return {
+    watch: { ...noted.watch, restartTimesMs: [...noted.watch.restartTimesMs, at], lastVerdict: null },
+    effects: [
+      ...noted.effects,
+      {
+        type: 'execute',
+        incident: noted.watch.incident!,
+        action,
+        plan: { plannedAt: at, containerId: container.id, startedAt: container.startedAt, imageId: container.imageId },
+      },
+    ],
+  }
+}
+
+const EVENT_OF_STATE: Partial<Record<ActionState, AuditEvent>> = {
+  executed: 'action.executed',
+  failed: 'action.failed',
+  refused: 'action.refused',
+  rejected: 'action.rejected',
+  expired: 'action.expired',
+  verified: 'action.verified',
+  ineffective: 'action.ineffective',
+  unknown: 'action.unknown',
+}
+
+/** An action reaches a new state, and the incident a new phase with it. */
+export function acted(
+  step: Step,
+  action: Action,
+  state: ActionState,
+  phase: Phase,
+  reason: string,
+  { situation }: Context,
+): Step {
+  const incident = step.watch.incident!
+  const ended: Action = { ...action, state, finishedAt: action.finishedAt ?? situation.at }
+  const actions = incident.actions.map((one) => (one.id === action.id ? ended : one))
+  return recorded(step, { ...incident, phase, actions }, EVENT_OF_STATE[state]!, ended, reason, situation.at)
+}
+
+/** The action that waits for an operator. */
+export function proposalOf(incident: Incident): Action | undefined {
+  return incident.actions.findLast(({ state }) => state === 'proposed')
+}
+
+/** The incident ends; a proposal that nobody answered ends with it. The clocks begin anew. */
+export function resolved(step: Step, reason: string, context: Context): Step {
+  const { at } = context.situation
+  const proposal = proposalOf(step.watch.incident!)
+  const settled = proposal === undefined ? step : acted(step, proposal, 'expired', 'detected', reason, context)
+  const closed: Incident = { ...settled.watch.incident!, phase: 'resolved', closedAt: at }
+  const noted = recorded(settled, closed, 'incident.resolved', null, reason, at)
+  return {
+    ...noted,
+    watch: { ...noted.watch, incident: null, criticalSinceMs: null, calmSinceMs: null, lastVerdict: null },
+  }
+}
