@@ -14,10 +14,27 @@ export type ReportContext = {
   verifier: string
 }
 
+/** Characters that would show something else than the log holds: controls but line ends, and text direction. */
+const MISLEADING = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}]/gu
+
 /** Text from containers is hostile: everything that is shown goes through here. */
 function escapeHtml(value: unknown): string {
   const replacements: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-  return String(value ?? '–').replace(/[&<>"']/g, (character) => replacements[character]!)
+  return String(value ?? '–')
+    .replace(MISLEADING, '\ufffd')
+    .replace(/[&<>"']/g, (character) => replacements[character]!)
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
+
+/** A short word is never broken; a longer text may be, so that it cannot push the page apart. */
+const LONG = 24
+
+/** A cell; a time stays on one line. */
+function cell(value: unknown): string {
+  const text = String(value)
+  const kind = TIME.test(text) ? ' class="time"' : text.length > LONG ? ' class="long"' : ''
+  return `<td${kind}>${escapeHtml(value)}</td>`
 }
 
 const percent = (share: number | null) => (share === null ? 'not evaluated' : `${(share * 100).toFixed(1)} %`)
@@ -26,7 +43,7 @@ const bytes = (value: number | null) => (value === null ? 'none' : `${(value / 1
 function table(headings: readonly string[], rows: readonly (readonly unknown[])[]): string {
   if (rows.length === 0) return '<p>None.</p>'
   const head = headings.map((heading) => `<th>${escapeHtml(heading)}</th>`).join('')
-  const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('\n')
+  const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n')
   return `<table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>`
 }
 
@@ -51,7 +68,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,t
 th{font-weight:600;color:#51606f}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:.5rem 0}dt{color:#51606f}dd{margin:0;overflow-wrap:anywhere}
 pre{background:#f3f5f8;padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem}code{font-size:.85em}
 .seal{float:right;border:3px double #b3261e;color:#b3261e;padding:.6rem 1rem;margin:0 0 1rem 1rem;display:grid;font-size:.85rem;max-width:18rem}
-.seal strong{text-transform:uppercase;letter-spacing:.05em;font-size:1rem}td:first-child{white-space:nowrap}
+.seal strong{text-transform:uppercase;letter-spacing:.05em;font-size:1rem}.time{white-space:nowrap}.long{overflow-wrap:anywhere}
 @media print{body{margin:0;max-width:none}h2{break-after:avoid}tr{break-inside:avoid}}`
 
 /**
@@ -147,7 +164,7 @@ ${table(
   incident.history.map(({ at, event, text }) => [at, event, text]),
 )}
 <h2>Proof</h2>
-<p>Every line above stands in an append-only audit log: each entry carries the SHA-256 of the one before, and the
+<p>Every line of the history stands in an append-only audit log: each entry carries the SHA-256 of the one before, and the
 checkpoint below signs the Merkle root over all of them. Keep a checkpoint elsewhere: a later one must extend it.
 <code>npm run verify -- --chain</code> checks the log offline.</p>
 ${table(

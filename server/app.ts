@@ -122,6 +122,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     reason: `DockerPulse ${version} in mode ${config.mode}`,
     result: demo ? 'demo' : '',
   })
+  if (audit.problem === null) audit.checkpoint()
 
   const engine = createDockerEngine(config.docker)
   const book = parts.use(

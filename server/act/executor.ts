@@ -1,5 +1,6 @@
 import type { ActionKind } from '../contracts/incident.ts'
 import type { Clock, Engine } from '../contracts/ports.ts'
+import { ContainerId } from '../contracts/telemetry.ts'
 import { messageOf } from '../errors.ts'
 
 /** What was true when the action was decided, and must still be. */
@@ -21,8 +22,8 @@ export type Executor = { run(order: Order): Promise<Outcome> }
 
 /**
  * Carries out decided actions, from one closed list, on one checked container id. Refuses a plan that is older than
- * 10 s or whose container was replaced or restarted meanwhile. `checkpoint` signs the audit log before and after; where
- * it fails nothing is done. Never rejects.
+ * 10 s or whose container was replaced or restarted meanwhile. `checkpoint` signs the audit log before anything is done;
+ * where it fails nothing is. Never rejects.
  */
 export function createExecutor({
   engine,
@@ -38,12 +39,14 @@ export function createExecutor({
   }
 
   const refusal = async ({ containerId, startedAt, imageId, plannedAt }: Order): Promise<string | null> => {
+    if (!ContainerId.safeParse(containerId).success) return 'that is no container id'
     const container = await engine.inspect(containerId)
     if (container === null) return 'the container is gone'
     if (container.startedAt !== startedAt) return 'it was started again meanwhile'
     if (container.imageId !== imageId) return 'its image changed meanwhile'
     if (container.state !== 'running') return `it is ${container.state} now`
-    return clock.now() - plannedAt > PLAN_EXPIRES_MS ? 'the plan is older than 10 s' : null
+    // A plan from the future was made before the clock was set back: its age is not known.
+    return Math.abs(clock.now() - plannedAt) > PLAN_EXPIRES_MS ? 'the plan is older than 10 s' : null
   }
 
   return {

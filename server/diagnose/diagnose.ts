@@ -82,7 +82,7 @@ export function createDiagnosis(options: {
     },
     explain(incident) {
       const answered = turn.then(async (): Promise<Explanation> => {
-        const answer = server === null || model.state !== 'ok' ? null : await ask(server, incident)
+        const answer = server === null || model.state !== 'ok' ? null : await ask(server, incident).catch(() => null)
         const at = clock.now()
         if (answer === null) return { source: 'the rules', at, text: explainByRules(incident) }
         return { source: modelName, at, text: `${plainText(answer.summary)} (its choice: ${answer.remedy})` }

@@ -1,10 +1,13 @@
 import { type ChatRequest, Ollama } from 'ollama'
-import { messageOf } from '../errors.ts'
+import { AppError, messageOf } from '../errors.ts'
 
 /** What is fixed for all calls: another context size would make Ollama load the model again. */
 const CONTEXT_TOKENS = 8192
 const ANSWER_WITHIN_MS = 120_000
 const STATUS_WITHIN_MS = 3_000
+
+/** The form that a model is to fill is far shorter: one that goes on and on is stopped. */
+const MAX_ANSWER_LENGTH = 32 * 1024
 
 type Reply<T> = { ok: true; value: T } | { ok: false; reason: string }
 
@@ -30,7 +33,13 @@ function reasonOf(error: unknown, host: string, model: string): string {
 }
 
 /** A model on an Ollama server. Always streams, under an own deadline: its client gives up after 300 s otherwise. */
-export function createModelServer({ host, model }: { host: string; model: string }): ModelServer {
+export function createModelServer(options: {
+  host: string
+  model: string
+  answerWithinMs?: number
+  statusWithinMs?: number
+}): ModelServer {
+  const { host, model, answerWithinMs = ANSWER_WITHIN_MS, statusWithinMs = STATUS_WITHIN_MS } = options
   const clientFor = (signal: AbortSignal) =>
     new Ollama({
       host,
@@ -41,7 +50,7 @@ export function createModelServer({ host, model }: { host: string; model: string
   return {
     async status() {
       try {
-        const client = clientFor(AbortSignal.timeout(STATUS_WITHIN_MS))
+        const client = clientFor(AbortSignal.timeout(statusWithinMs))
         const [{ version }, { models }] = await Promise.all([client.version(), client.list()])
         const wanted = model.includes(':') ? model : `${model}:latest`
         const there = models.some(({ name }) => name === wanted)
@@ -53,18 +62,24 @@ export function createModelServer({ host, model }: { host: string; model: string
       }
     },
     async chat(messages, format, signal) {
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)])
-      const request: ChatRequest & { stream: true } = {
+      const enough = new AbortController()
+      const deadline = AbortSignal.any([signal, enough.signal, AbortSignal.timeout(answerWithinMs)])
+      const request: ChatRequest & { stream: true; truncate: false } = {
         model,
         messages,
         format,
         think: 'low',
         stream: true,
+        // A prompt that does not fit is an error, not one that loses its beginning.
+        truncate: false,
         options: { num_ctx: CONTEXT_TOKENS, temperature: 1, top_p: 1 },
       }
       try {
         let text = ''
-        for await (const part of await clientFor(deadline).chat(request)) text += part.message.content
+        for await (const part of await clientFor(deadline).chat(request)) {
+          text += part.message.content
+          if (text.length > MAX_ANSWER_LENGTH) enough.abort(new AppError('the answer of the model has no end'))
+        }
         return { ok: true, value: text }
       } catch (error) {
         return { ok: false, reason: reasonOf(deadline.aborted ? deadline.reason : error, host, model) }

@@ -16,16 +16,33 @@ const MAX_LINE_LENGTH = 200
 
 /** Values that could be secrets or identify somebody, and numbers, which make the same message look different each time. */
 const MASKS: readonly [RegExp, string][] = [
-  [/\b(password|passwd|secret|token|api[-_]?key|authorization)\b(\s*[=:]\s*|\s+)\S+/gi, '$1=<secret>'],
+  [/:\/\/[^\s/@]+@/g, '://<secret>@'],
+  [
+    /(?<![\w-])([\w-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|authorization|cookie)[\w-]*)["']?(?:\s*[=:]\s*|\s+)["']?(?:(?:bearer|basic)\s+)?[^\s"',;]+/gi,
+    '$1=<secret>',
+  ],
+  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 <secret>'],
   [/\b[\w.+-]+@[\w-]+\.[\w.]+\b/g, '<mail>'],
   [/\b(?:\d{1,3}\.){3}\d{1,3}\b/g, '<address>'],
+  [
+    /(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}(?::?[0-9a-f]{1,4})+|(?<![\w:])(?:[0-9a-f]{1,4}:){0,6}:(?::?[0-9a-f]{1,4})+/gi,
+    '<address>',
+  ],
+  [/(?<![\w+=-])(?=[a-z_+=-]*\d)[\w+=-]{20,}/gi, '<long>'],
   [/\b[0-9a-f]{8,}\b/gi, '<hex>'],
   [/\d+/g, '<n>'],
 ]
 
-/** Control characters, and those that reverse or hide text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
+/** Control and format characters (they reverse or hide text), separators, lone surrogates, variation selectors. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{VS}]/gu
+
+/** What a reader or a terminal could turn into a link: markdown, any scheme, bare hosts with a path or www. */
+const LINKS: readonly [RegExp, string][] = [
+  [/!?\[([^\]]*)\]\([^)]*\)/g, '$1 (link removed)'],
+  [/\S*:\/\/\S*/g, '(link removed)'],
+  [/\b(?:javascript|data|mailto|vbscript|file|tel):\S+/gi, '(link removed)'],
+  [/\bwww\.\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}\/\S*|(?<!\S)\/\/\S+/gi, '(link removed)'],
+]
 
 /** A log line as a template without values, of bounded length. */
 export function maskLine(line: string): string {
@@ -35,11 +52,8 @@ export function maskLine(line: string): string {
 
 /** Prose of a model as plain text: nothing invisible, no links. */
 export function plainText(text: string): string {
-  return text
-    .replace(/[\r\n\t]+/g, ' ')
-    .replace(INVISIBLE, '')
-    .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '(link removed)')
-    .trim()
+  const visible = text.replace(/[\r\n\t]+/g, ' ').replace(INVISIBLE, '')
+  return LINKS.reduce((prose, [pattern, instead]) => prose.replace(pattern, instead), visible).trim()
 }
 
 /** The messages for a chat model about one incident and the last log lines of its container. */

@@ -16,7 +16,10 @@ const ADVICE: Record<Cause, string> = {
 
 /** Explains an incident from its evidence alone: no model, the same words every time. */
 export function explainByRules(incident: Pick<Incident, 'containerName' | 'cause' | 'evidence' | 'history'>): string {
-  const signs = incident.evidence.slice(0, 3).map(({ text }) => text)
+  const signs = incident.evidence
+    .filter(({ contribution }) => contribution > 0)
+    .slice(0, 3)
+    .map(({ text }) => text)
   const opening = incident.history[0]?.text
   const seen = signs.length > 0 ? signs.join('; ') : (opening ?? 'no evidence was kept')
   return `${incident.containerName}: ${seen}. ${ADVICE[incident.cause]}`

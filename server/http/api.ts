@@ -10,6 +10,7 @@ import { healthRoutes } from './health.ts'
 import { incidentRoutes } from './incidents.ts'
 import type { Live } from './live.ts'
 import { createMetrics } from './metrics.ts'
+import { describePlainRoutes } from './openapi.ts'
 import { createErrorHandler, problem } from './problem.ts'
 import type { Service } from './service.ts'
 import { staticFiles } from './static-files.ts'
@@ -32,9 +33,9 @@ export function createApi(options: {
   api.onError(createErrorHandler(log))
   api.notFound((context) => problem(context, 404, `there is nothing at ${context.req.path.slice(0, 200)}`))
   api.use(hostAllowList(allowedHosts))
-  // The policies differ by page, so each page sets its own.
+  // The content policies differ by page, so each page sets its own. Without any referrer the login's Origin would be null.
   api.use(
-    secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer', crossOriginResourcePolicy: 'same-origin' }),
+    secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'same-origin', crossOriginResourcePolicy: 'same-origin' }),
   )
   api.on(['POST', 'PUT', 'PATCH', 'DELETE'], '*', sameOrigin)
   api.use('/api/live', sameOrigin)
@@ -47,7 +48,9 @@ export function createApi(options: {
     }),
   )
   api.use(tokenRule(token, service.now))
-  api.get('/api/live', (context) => live.connect(context.req.header('last-event-id')))
+  api.get('/api/live', (context) =>
+    context.req.method === 'HEAD' ? live.head() : live.connect(context.req.header('last-event-id')),
+  )
   api.use(compress())
   api.get('/login', login.show)
   api.post('/login', login.submit)
@@ -58,6 +61,7 @@ export function createApi(options: {
     .route('/', healthRoutes(service))
     .route('/', containerRoutes(service))
     .route('/', incidentRoutes(service))
+  describePlainRoutes(api)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: {

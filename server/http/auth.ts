@@ -22,7 +22,7 @@ export function hostName(authority: string): string {
 export function hostAllowList(configured: readonly string[]): MiddlewareHandler {
   const allowed = new Set([
     ...LOOPBACK_NAMES,
-    ...configured.map((host) => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)),
+    ...configured.map((host) => hostName(/:.*:/.test(host) && !host.startsWith('[') ? `[${host}]` : host)),
   ])
   return async (context, next) => {
     const host = hostName(context.req.header('host') ?? '')
@@ -40,7 +40,7 @@ export const sameOrigin: MiddlewareHandler = async (context, next) => {
   const site = context.req.header('sec-fetch-site')
   const origin = context.req.header('origin')
   const foreignSite = site !== undefined && site !== 'same-origin' && site !== 'none'
-  const foreignOrigin = origin !== undefined && URL.parse(origin)?.host !== context.req.header('host')
+  const foreignOrigin = origin !== undefined && URL.parse(origin)?.host !== context.req.header('host')?.toLowerCase()
   if (foreignSite || foreignOrigin) throw new RequestError(403, 'requests from pages of other sites are refused')
   await next()
 }
@@ -91,6 +91,13 @@ button{background:#2b6cb0;cursor:pointer}p{margin:0}</style></head>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>Log in / Entrar</button><p role="alert">${message}</p></form></body></html>`
 
+/** The page sends the token to this service and nowhere else, runs no script and loads nothing. */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'cache-control': 'no-store',
+}
+
 /** The login page and its answer. Mounted at `/login`. */
 export function loginRoutes(
   token: string | null,
@@ -98,7 +105,7 @@ export function loginRoutes(
 ): { show: MiddlewareHandler; submit: MiddlewareHandler } {
   let attempts: number[] = []
   return {
-    show: async (context) => (token === null ? context.redirect('/', 303) : context.html(page(''))),
+    show: async (context) => (token === null ? context.redirect('/', 303) : context.html(page(''), 200, PAGE_HEADERS)),
     submit: async (context) => {
       if (token === null) return context.redirect('/', 303)
       attempts = attempts.filter((at) => now() - at < 60_000)
@@ -106,7 +113,7 @@ export function loginRoutes(
       const form = await context.req.parseBody()
       if (typeof form.token !== 'string' || !equal(form.token, token)) {
         attempts.push(now())
-        return context.html(page('That is not the token. / Esa no es la clave.'), 401)
+        return context.html(page('That is not the token. / Esa no es la clave.'), 401, PAGE_HEADERS)
       }
       const expires = Math.floor(now() / 1000) + SESSION_SECONDS
       setCookie(context, COOKIE, `${expires}.${sign(token, expires)}`, {

@@ -46,9 +46,16 @@ const answer = (word: 'approve' | 'reject') =>
     summary: `An operator's word: ${word} a proposed action`,
     request: {
       params,
-      body: { content: { 'application/json': { schema: z.object({ reason: z.string().max(500).default('') }) } } },
+      // Said to be required so that a request without one is validated too, and gets the default.
+      body: {
+        required: true,
+        content: { 'application/json': { schema: z.object({ reason: z.string().max(500).default('') }) } },
+      },
     },
-    responses: { 200: json(IncidentView, 'the incident as it is now'), ...problemResponses(400, 401, 404, 409, 421) },
+    responses: {
+      200: json(IncidentView, 'the incident as it is now'),
+      ...problemResponses(400, 401, 403, 404, 409, 413, 415, 421),
+    },
   })
 
 /** A report runs no script and loads nothing. */

@@ -1,10 +1,13 @@
 import type { LiveEvent } from '../contracts/live-event.ts'
+import { AppError, RequestError } from '../errors.ts'
 
 export type Live = {
   /** Sends an event to everybody; `incident` events are kept for those who come back. */
   publish(event: LiveEvent): void
-  /** Opens a stream: the snapshot, what was missed since `lastEventId`, then everything new. */
+  /** Opens a stream: the snapshot, what was missed since `lastEventId`, then everything new. RequestError when full. */
   connect(lastEventId: string | undefined): Response
+  /** What `connect` would answer, without a stream. */
+  head(): Response
   /** Ends all streams. */
   close(): void
   readonly clients: number
@@ -17,6 +20,18 @@ const COMMENT_EVERY_MS = 15_000
 const MAX_BEHIND_BYTES = 4 * 1024 * 1024
 /** Above this no more ticks are sent to it: the next one it can take is as good. */
 const SKIP_TICKS_BEHIND_BYTES = 512 * 1024
+
+/** Streams open at once; what all of them may make wait stays below what a small machine has. */
+const MAX_CLIENTS = 200
+
+/** By this code the HTTP server knows a connection that ended early, and prints no stack. */
+const CUT = { code: 'ERR_STREAM_PREMATURE_CLOSE' }
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
 
 type Client = ReadableStreamDefaultController<Uint8Array>
 
@@ -36,10 +51,12 @@ export function createLive(options: { runId: string; snapshot: () => LiveEvent }
       `${id === undefined ? '' : `id: ${runId}-${id}\n`}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`,
     )
 
-  const drop = (client: Client) => {
+  /** An ended stream sends what waits; a cut one forgets it, for its reader may never come to take it. */
+  const drop = (client: Client, how: 'end' | 'cut') => {
     clients.delete(client)
     try {
-      client.close()
+      if (how === 'end') client.close()
+      else client.error(Object.assign(new AppError('the reader is too slow'), CUT))
     } catch {
       // It ended by itself meanwhile.
     }
@@ -47,7 +64,7 @@ export function createLive(options: { runId: string; snapshot: () => LiveEvent }
 
   const send = (client: Client, bytes: Uint8Array, optional: boolean) => {
     const behind = MAX_BEHIND_BYTES - (client.desiredSize ?? 0)
-    if (behind >= MAX_BEHIND_BYTES) drop(client)
+    if (behind >= MAX_BEHIND_BYTES) drop(client, 'cut')
     else if (!optional || behind < SKIP_TICKS_BEHIND_BYTES) client.enqueue(bytes)
   }
 
@@ -73,7 +90,9 @@ export function createLive(options: { runId: string; snapshot: () => LiveEvent }
       if (kept.length > KEPT_EVENTS) kept.shift()
       broadcast(bytes, false)
     },
+    head: () => new Response(null, { headers: HEADERS }),
     connect(lastEventId) {
+      if (clients.size >= MAX_CLIENTS) throw new RequestError(503, 'too many live streams are open: try again later')
       const seen = lastEventId?.startsWith(`${runId}-`) ? Number(lastEventId.slice(runId.length + 1)) : Number.NaN
       let own: Client | undefined
       const stream = new ReadableStream<Uint8Array>(
@@ -91,17 +110,11 @@ export function createLive(options: { runId: string; snapshot: () => LiveEvent }
         },
         new ByteLengthQueuingStrategy({ highWaterMark: MAX_BEHIND_BYTES }),
       )
-      return new Response(stream, {
-        headers: {
-          'content-type': 'text/event-stream; charset=utf-8',
-          'cache-control': 'no-cache, no-transform',
-          'x-accel-buffering': 'no',
-        },
-      })
+      return new Response(stream, { headers: HEADERS })
     },
     close() {
       clearInterval(comments)
-      for (const client of [...clients]) drop(client)
+      for (const client of [...clients]) drop(client, 'end')
     },
   }
 }

@@ -1,4 +1,4 @@
-import { Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { Service } from './service.ts'
 
 /**
@@ -12,6 +12,8 @@ export function createMetrics(
   const registry = new Registry()
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `dockerpulse_${name}`, help, labelNames, registers: [registry] })
+  const counter = (name: string, help: string) =>
+    new Counter({ name: `dockerpulse_${name}`, help, registers: [registry] })
   const perContainer = ['container', 'compose_project', 'compose_service']
 
   const info = gauge('info', 'Version, mode and calibration of the program', ['version', 'mode', 'calibration'])
@@ -20,12 +22,12 @@ export function createMetrics(
   const actions = gauge('actions', 'Actions taken without asking, by what came of them, and those only recorded', [
     'result',
   ])
-  const dropped = gauge('samples_dropped_total', 'Samples that could not be stored')
-  const auditEntries = gauge('audit_entries_total', 'Entries of the audit log')
+  const dropped = counter('samples_dropped_total', 'Samples that could not be stored')
+  const auditEntries = counter('audit_entries_total', 'Entries of the audit log')
   const databaseBytes = gauge('database_size_bytes', 'Size of the database on disk')
   const clients = gauge('live_clients', 'Open live streams')
   const resident = gauge('process_resident_memory_bytes', 'Resident memory of the program')
-  const cpuSeconds = gauge('process_cpu_seconds_total', 'CPU time of the program, user and system')
+  const cpuSeconds = counter('process_cpu_seconds_total', 'CPU time of the program, user and system')
   const lights = gauge('containers', 'Containers by traffic light', ['light'])
   const probability = gauge('container_failure_probability', 'P(fails within the next 60 s)', perContainer)
   const cpu = gauge('container_cpu_cores', 'CPU in cores', perContainer)
@@ -46,13 +48,13 @@ export function createMetrics(
     actions.set({ result: 'automatic' }, counts.automaticActions)
     actions.set({ result: 'verified' }, counts.verifiedActions)
     actions.set({ result: 'recorded' }, counts.wouldHaveActed)
-    dropped.set(store.droppedSamples)
-    auditEntries.set(audit.entries)
+    dropped.inc(store.droppedSamples)
+    auditEntries.inc(audit.entries)
     databaseBytes.set(store.sizeBytes)
     clients.set(liveClients())
     resident.set(process.memoryUsage.rss())
     const { user, system } = process.cpuUsage()
-    cpuSeconds.set((user + system) / 1e6)
+    cpuSeconds.inc((user + system) / 1e6)
     const byLight = { low: 0, medium: 0, critical: 0 }
     for (const view of service.containers()) {
       byLight[view.light] += 1

@@ -1,0 +1,117 @@
+import { pino } from 'pino'
+import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
+import type { LiveEvent } from '../contracts/live-event.ts'
+import type { ServiceStatus } from '../contracts/status.ts'
+import { aContainer, anAssessment, anIncident, aSample } from '../decide/incident-stand-in.ts'
+import { RequestError } from '../errors.ts'
+import { containerView, incidentView, isoTime, sampleColumns } from '../views.ts'
+import { createApi } from './api.ts'
+import { createLive } from './live.ts'
+import type { Service } from './service.ts'
+
+export const NOW = Date.parse('2026-03-01T12:00:00.000Z')
+export const CONTAINER_ID = 'a'.repeat(64)
+export const INCIDENT_ID = '00000000-0000-4000-8000-00000000bbbb'
+export const ACTION_ID = '00000000-0000-4000-8000-00000000aaaa'
+export const NOBODYS_ID = '00000000-0000-4000-8000-00000000dead'
+
+export function aContainerView(different: Partial<ContainerView> = {}): ContainerView {
+  const view = containerView({
+    container: aContainer(),
+    mode: 'shadow',
+    protectedBecause: null,
+    sample: aSample(),
+    assessment: anAssessment(0.9),
+    freshness: 'live',
+    openIncidentId: INCIDENT_ID,
+  })
+  return { ...view, ...different }
+}
+
+export const anIncidentView = (): IncidentView => incidentView(anIncident())
+
+export function aStatus(different: Partial<ServiceStatus> = {}): ServiceStatus {
+  const part = { state: 'ok' as const, detail: 'fine', since: isoTime(NOW) }
+  return {
+    version: '0.1.0',
+    mode: 'shadow',
+    demo: false,
+    startedAt: isoTime(NOW),
+    calibration: 'prior-1',
+    threshold: 0.85,
+    engine: { ...part, version: '29.0.1', hostCores: 4, hostMemoryBytes: 8 * 1024 ** 3 },
+    store: { ...part, sizeBytes: 4096, droppedSamples: 3 },
+    audit: { ...part, entries: 7, origin: 'dockerpulse/test', publicKey: 'key' },
+    model: { ...part, name: 'gpt-oss:20b' },
+    counts: { openIncidents: 1, automaticActions: 2, verifiedActions: 1, wouldHaveActed: 5 },
+    ...different,
+  }
+}
+
+/** A service that knows one container and one incident, and remembers what it was asked. */
+export function createServiceStandIn(different: Partial<Service> = {}): Service & { readonly asked: unknown[] } {
+  const asked: unknown[] = []
+  return {
+    asked,
+    now: () => NOW,
+    status: aStatus,
+    containers: () => [aContainerView()],
+    async samples(query): Promise<SampleColumns | null> {
+      asked.push(query)
+      if (query.containerId !== CONTAINER_ID) return null
+      const seen = { at: [query.fromMs], cpuCores: [0.2], workingSetBytes: [null] }
+      return sampleColumns(query, aContainer(), { seen, ahead: { at: [] } }, 10_000)
+    },
+    async incidents(query) {
+      asked.push(query)
+      return [anIncidentView()]
+    },
+    incident: async (id) => (id === INCIDENT_ID ? anIncidentView() : null),
+    async answer(actionId, word, reason) {
+      asked.push({ actionId, word, reason })
+      if (actionId === NOBODYS_ID) throw new RequestError(404, 'there is no action with that id')
+      return anIncidentView()
+    },
+    report: async (id) => (id === INCIDENT_ID ? '<!doctype html><title>report</title>' : null),
+    ...different,
+  }
+}
+
+/** The whole HTTP surface over a stand-in; `ask` goes through it as from this machine's browser. */
+export function createApiStandIn(
+  options: {
+    service?: Partial<Service>
+    token?: string | null
+    allowedHosts?: string[]
+    dashboardFolder?: string
+    snapshot?: () => LiveEvent
+  } = {},
+) {
+  const service = createServiceStandIn(options.service)
+  const snapshot = (): LiveEvent => ({
+    type: 'snapshot',
+    at: isoTime(NOW),
+    containers: service.containers(),
+    incidents: [anIncidentView()],
+    status: service.status(),
+  })
+  const live = createLive({ runId: 'run1', snapshot: options.snapshot ?? snapshot })
+  const logged: { reason?: string; msg: string }[] = []
+  const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) })
+  const api = createApi({
+    service,
+    live,
+    log,
+    token: options.token ?? null,
+    allowedHosts: options.allowedHosts ?? [],
+    dashboardFolder: options.dashboardFolder ?? '/nowhere',
+  })
+  return {
+    api,
+    live,
+    service,
+    logged,
+    ask: async (path: string, { headers, ...init }: RequestInit & { headers?: Record<string, string> } = {}) =>
+      api.request(path, { ...init, headers: { host: 'localhost:7070', ...headers } }),
+  }
+}
