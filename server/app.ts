@@ -87,7 +87,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     }),
   )
   const samples = parts.use(await openSampleStore(database, join(config.dataFolder, 'batches.acknowledged')))
-  const storeRepairs = [...database.repairs, ...(samples.missing === null ? [] : [samples.missing])]
+  const storeRepairs = () => [...database.repairs, ...(samples.missing === null ? [] : [samples.missing])]
 
   const auditFolder = join(config.dataFolder, 'audit')
   const audit = parts.use(openAuditLog(auditFolder, now))
@@ -115,8 +115,18 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     }
   }
   for (const reason of audit.repairs) note({ event: 'audit.repaired', reason })
-  for (const reason of storeRepairs) note({ event: 'store.repaired', reason })
-  for (const reason of [...audit.repairs, ...storeRepairs]) log.warn({ reason }, 'repaired at the start')
+  for (const reason of audit.repairs) log.warn({ reason }, 'audit log repaired')
+  let repairsNoted = 0
+  /** DuckDB can give up a damaged file in the middle of a run, too. */
+  const noteRepairs = () => {
+    const repairs = storeRepairs()
+    for (const reason of repairs.slice(repairsNoted)) {
+      note({ event: 'store.repaired', reason })
+      log.warn({ reason }, 'store repaired')
+    }
+    repairsNoted = repairs.length
+  }
+  noteRepairs()
   note({
     event: 'service.started',
     reason: `DockerPulse ${version} in mode ${config.mode}`,
@@ -162,7 +172,11 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     calibration: calibration.version,
     config,
     engine: () => inventory.engine,
-    store: { sizeBytes: database.sizeBytes, dropped: () => samples.dropped, repairs: storeRepairs },
+    store: {
+      sizeBytes: database.sizeBytes,
+      dropped: () => ({ ...samples.dropped, count: samples.dropped.count + recorder.lostSamples }),
+      repairs: storeRepairs,
+    },
     audit,
     diagnosis,
     counts: () => book.counts,
@@ -225,6 +239,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = Math.max(dueMs + ROUND_MS, clock.now())) {
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
       running.round()
+      noteRepairs()
       if (live.clients > 0) live.publish({ type: 'tick', at: isoTime(now()), containers: service.containers() })
     }
   }

@@ -53,7 +53,7 @@ test('rounds are written in their order, all of them by the end', async () => {
   for (let number = 0; number < 30; number++) recorder.take(...round(number))
   await recorder[Symbol.asyncDispose]()
   expect(await rounds()).toEqual(range(0, 30))
-  expect(recorder.lostRounds).toBe(0)
+  expect(recorder.lostSamples).toBe(0)
 })
 
 test('while the disk stalls nobody waits, and the oldest rounds are let go and counted', async () => {
@@ -61,7 +61,7 @@ test('while the disk stalls nobody waits, and the oldest rounds are let go and c
   stall('append')
   for (let number = 0; number < 100; number++) recorder.take(...round(number))
   // The first is being written; of the 99 behind it the newest 60 wait.
-  expect(recorder.lostRounds).toBe(39)
+  expect(recorder.lostSamples).toBe(39)
   goOn()
   await recorder[Symbol.asyncDispose]()
   expect(await rounds()).toEqual([...range(0, 1), ...range(40, 100)])

@@ -11,13 +11,14 @@ const PRUNE_EVERY_MS = 600_000
  */
 export function createRecorder(options: { store: SampleStore; clock: Clock; retentionMs: number }): AsyncDisposable & {
   take(atMs: number, observations: Observation[]): void
-  readonly lostRounds: number
+  /** Samples that were dropped because the disk was too slow. */
+  readonly lostSamples: number
 } {
   const { store, clock, retentionMs } = options
   const waiting: { atMs: number; observations: Observation[] }[] = []
   let writing: Promise<void> | null = null
   let prunedAtMs = 0
-  let lostRounds = 0
+  let lostSamples = 0
 
   const write = async () => {
     for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) {
@@ -31,14 +32,13 @@ export function createRecorder(options: { store: SampleStore; clock: Clock; rete
   }
 
   return {
-    get lostRounds() {
-      return lostRounds
+    get lostSamples() {
+      return lostSamples
     },
     take(atMs, observations) {
       waiting.push({ atMs, observations })
       if (waiting.length > MAX_WAITING_ROUNDS) {
-        waiting.shift()
-        lostRounds += 1
+        lostSamples += waiting.shift()!.observations.length
       }
       writing ??= write()
     },

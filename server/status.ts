@@ -25,7 +25,7 @@ export function createStatus(parts: {
   calibration: string
   config: Pick<Config, 'mode' | 'threshold' | 'ollama'>
   engine: () => EngineState
-  store: { sizeBytes(): number; dropped(): { count: number; reason: string | null }; repairs: readonly string[] }
+  store: { sizeBytes(): number; dropped(): { count: number; reason: string | null }; repairs(): readonly string[] }
   audit: AuditLog
   diagnosis: Diagnosis
   counts: () => IncidentCounts
@@ -51,7 +51,8 @@ export function createStatus(parts: {
     const { count, reason } = store.dropped()
     const numbers = { sizeBytes: store.sizeBytes(), droppedSamples: count }
     if (reason !== null) return { ...storePart('down', `samples are being dropped: ${reason}`), ...numbers }
-    if (store.repairs.length > 0) return { ...storePart('degraded', store.repairs.join('; ')), ...numbers }
+    const repairs = store.repairs()
+    if (repairs.length > 0) return { ...storePart('degraded', repairs.join('; ')), ...numbers }
     return { ...storePart('ok', 'DuckDB'), ...numbers }
   }
   const auditStatus = () => {

@@ -153,6 +153,8 @@ const InspectReply = z.object({
 const DEFAULT_CPU_PERIOD_US = 100_000
 /** What the engine waits before SIGKILL where nothing is configured. */
 const DEFAULT_STOP_GRACE_SECONDS = 10
+/** For -1, which means to wait for ever. */
+const LONGEST_STOP_GRACE_SECONDS = 600
 
 function cpuLimitCores(host: {
   NanoCpus?: number | null | undefined
@@ -203,7 +205,10 @@ export function parseInspect(reply: unknown): ContainerType {
     restartCount: count(RestartCount) ?? 0,
     memoryLimitBytes: limit(HostConfig.Memory),
     cpuLimitCores: cpuLimitCores(HostConfig),
-    stopGraceSeconds: count(Config.StopTimeout) ?? DEFAULT_STOP_GRACE_SECONDS,
+    stopGraceSeconds:
+      Config.StopTimeout === -1
+        ? LONGEST_STOP_GRACE_SECONDS
+        : (count(Config.StopTimeout) ?? DEFAULT_STOP_GRACE_SECONDS),
     labels,
   })
 }

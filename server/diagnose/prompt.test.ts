@@ -65,6 +65,36 @@ describe('the prose of a model', () => {
     ['vscode://file/x', 'vscode'],
   ])('has no links: %s', (prose, link) => expect(plainText(prose)).not.toContain(link))
 
+  test('can be put together to none from pieces', () => {
+    const piece = fc.constantFrom(
+      ...[
+        'https://',
+        ':',
+        '/',
+        '//',
+        'x',
+        '[',
+        ']',
+        '(',
+        ')',
+        '!',
+        ' ',
+        '.',
+        'www.',
+        'com',
+        '\u200b',
+        'javascript:',
+        '@',
+      ],
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40, size: 'max' }), (pieces) => {
+        expect(plainText(pieces.join(''))).not.toMatch(/:\/\/|\]\(|\bwww\.\S|\bjavascript:\S/)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
   test('keeps what is none', () => {
     const prose = 'The heap (app.heap) at /var/log/app.log grows: 3/4 of the limit, ratio 1:2, see OrderCache.add.'
     expect(plainText(prose)).toBe(prose)

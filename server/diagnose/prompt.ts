@@ -42,6 +42,7 @@ const LINKS: readonly [RegExp, string][] = [
   [/\S*:\/\/\S*/g, '(link removed)'],
   [/\b(?:javascript|data|mailto|vbscript|file|tel):\S+/gi, '(link removed)'],
   [/\bwww\.\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}\/\S*|(?<!\S)\/\/\S+/gi, '(link removed)'],
+  [/\]\(/g, '] ('],
 ]
 
 /** A log line as a template without values, of bounded length. */
