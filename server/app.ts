@@ -2,17 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import canonicalize from 'canonicalize'
 import { createExecutor } from './act/executor.ts'
 import { openAuditLog } from './audit/audit-log.ts'
 import { sha256 } from './audit/merkle.ts'
+import { entriesSince } from './audit/verification.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
 import { createInventory } from './collect/inventory.ts'
 import { readOwnContainerId } from './collect/own-container.ts'
 import { createSampler } from './collect/sampler.ts'
 import type { Config } from './config.ts'
 import { Calibration } from './contracts/assessment.ts'
-import type { AuditRecord } from './contracts/audit.ts'
-import type { Incident } from './contracts/incident.ts'
+import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
 import type { Clock } from './contracts/ports.ts'
 import { createDiagnosis } from './diagnose/diagnose.ts'
 import { createModelServer } from './diagnose/ollama.ts'
@@ -35,8 +36,8 @@ const ROOT = new URL('../', import.meta.url)
 const ROUND_MS = 1_000
 const HOUR_MS = 3_600_000
 
-/** More restarts than this within an hour are not looked back at; the limits are far below. */
-const INCIDENTS_LOOKED_BACK = 500
+/** One for each container; more than this no page could show. */
+const MOST_OPEN_INCIDENTS = 5_000
 
 export type App = AsyncDisposable & { readonly url: string }
 
@@ -52,14 +53,26 @@ function readCalibration(): Calibration {
   }
 }
 
-/** The program's own restarts of the last hour, whose cool-downs and limits outlive a restart of the service. */
-function recentRestarts(incidents: readonly Incident[], nowMs: number): { containerKey: string; at: number }[] {
-  const untouched = new Set(['recorded', 'proposed', 'rejected', 'expired', 'refused'])
-  return incidents.flatMap(({ containerKey, actions }) =>
-    actions
-      .filter(({ state, at }) => !untouched.has(state) && nowMs - at < HOUR_MS)
-      .map(({ at }) => ({ containerKey, at })),
-  )
+/** After these the log is signed at once, as it is before the action. */
+const SIGNED_AT_ONCE: ReadonlySet<AuditEvent> = new Set([
+  'action.executed',
+  'action.failed',
+  'action.refused',
+  'action.unknown',
+])
+
+/**
+ * The program's own restarts of the last hour, whose cool-downs and limits outlive a restart of the service. The audit
+ * log knows them all, also one whose incident did not reach the database any more.
+ */
+function recentRestarts(auditFolder: string, nowMs: number): { containerKey: string; at: number }[] {
+  const intended = new Map<string, { containerKey: string; at: number }>()
+  for (const { event, actionId, container, at } of entriesSince(auditFolder, nowMs - HOUR_MS)) {
+    if (event === 'action.intended' && actionId !== null && container !== null)
+      intended.set(actionId, { containerKey: container.key, at: Date.parse(at) })
+    if (event === 'action.refused' && actionId !== null) intended.delete(actionId)
+  }
+  return [...intended.values()]
 }
 
 /**
@@ -194,7 +207,10 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     executor: createExecutor({ engine, clock, checkpoint: () => void audit.checkpoint() }),
     explain: (incident) => diagnosis.explain(incident),
     newId: randomUUID,
-    audit: (record) => void write(record),
+    audit({ evidence, ...record }) {
+      write({ ...record, evidenceHashes: [sha256(canonicalize(evidence)!).toString('hex')] })
+      if (SIGNED_AT_ONCE.has(record.event)) audit.checkpoint()
+    },
     onObserved: (atMs, observations) => recorder.take(atMs, observations),
     onIncident(incident) {
       book.note(incident)
@@ -216,10 +232,9 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     live.publish({ type: 'status', at: isoTime(now()), status: status() })
   }
 
-  const known = await book.list({ limit: INCIDENTS_LOOKED_BACK, offset: 0 })
   guard.resume(
-    known.filter(({ closedAt }) => closedAt === null),
-    recentRestarts(known, now()),
+    await book.list({ limit: MOST_OPEN_INCIDENTS, offset: 0, open: true }),
+    recentRestarts(auditFolder, now()),
   )
 
   const { fetch } = createApi({

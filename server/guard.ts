@@ -80,7 +80,7 @@ export function createGuard(ports: {
     record: Pick<
       AuditRecord,
       'event' | 'actor' | 'container' | 'incidentId' | 'actionId' | 'probability' | 'decision' | 'reason' | 'result'
-    >,
+    > & { evidence: unknown },
   ) => void
   onObserved: (atMs: number, observations: Observation[]) => void
   onIncident: (incident: Incident) => void
@@ -168,6 +168,7 @@ export function createGuard(ports: {
         decision,
         reason: reason.slice(0, 2000),
         result,
+        evidence: { snapshot: incident.snapshot, evidence: incident.evidence },
       })
     } catch (error) {
       log.error({ event, incidentId: incident.id, reason: messageOf(error) }, 'audit entry could not be written')

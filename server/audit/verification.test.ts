@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { openAuditLog } from './audit-log.ts'
 import { record } from './record-stand-in.ts'
-import { entriesOfIncident, verifyLog } from './verification.ts'
+import { entriesOfIncident, entriesSince, verifyLog } from './verification.ts'
 
 const NOW = Date.parse('2026-11-20T06:00:00.000Z')
 const INCIDENT = '00000000-0000-4000-8000-000000000001'
@@ -151,4 +151,13 @@ test('the story of one incident is read in its order, and what is no entry is le
   appendFileSync(join(folder, 'audit-4.jsonl'), `{"incidentId":"${INCIDENT}"}\nhalf "${INCIDENT}"`)
   expect(entriesOfIncident(folder, INCIDENT).map(({ index }) => index)).toEqual([0, 2, 4, 6])
   expect(entriesOfIncident(folder, 'nobody')).toEqual([])
+})
+
+test('the entries since a time are found across files, in their order', async () => {
+  const folder = join(temporaryFolder(), 'audit')
+  let nowMs = NOW
+  await using log = openAuditLog(folder, () => nowMs, 3)
+  for (; nowMs < NOW + 8_000; nowMs += 1_000) log.append(record())
+  expect(entriesSince(folder, NOW + 2_000).map(({ index }) => index)).toEqual([2, 3, 4, 5, 6, 7])
+  expect(entriesSince(folder, NOW + 60_000)).toEqual([])
 })

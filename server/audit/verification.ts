@@ -156,3 +156,14 @@ export function entriesOfIncident(folder: string, incidentId: string): AuditEntr
       .flatMap((line) => parseEntry(line) ?? []),
   )
 }
+
+/** The entries written since `sinceMs` (epoch milliseconds), in order; lines that are not entries are left out. */
+export function entriesSince(folder: string, sinceMs: number): AuditEntry[] {
+  const found: AuditEntry[][] = []
+  for (const { name } of auditFiles(folder).reverse()) {
+    const entries = linesOf(readFileSync(join(folder, name))).flatMap((line) => parseEntry(line) ?? [])
+    found.unshift(entries.filter(({ at }) => Date.parse(at) >= sinceMs))
+    if (entries[0] !== undefined && Date.parse(entries[0].at) < sinceMs) break
+  }
+  return found.flat()
+}
