@@ -27,9 +27,12 @@ import type { Log } from './log.ts'
 import { createRecorder } from './recorder.ts'
 import { createService } from './service.ts'
 import { createStatus } from './status.ts'
-import { openDatabase } from './store/database.ts'
+import { openArchive } from './store/archive.ts'
+import { archiveFolderOf, openDatabase } from './store/database.ts'
+import { type HistoryQuery, readHistory } from './store/history.ts'
 import { createIncidentStore } from './store/incidents.ts'
 import { openSampleStore } from './store/samples.ts'
+import { parseTiers } from './store/tiers.ts'
 import { incidentView, isoTime } from './views.ts'
 
 const ROOT = new URL('../', import.meta.url)
@@ -92,15 +95,23 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
   }
   const policyHash = sha256(JSON.stringify({ mode: config.mode, ...settings })).toString('hex')
 
+  const databasePath = join(config.dataFolder, 'dockerpulse.duckdb')
   const database = parts.use(
     await openDatabase({
-      path: join(config.dataFolder, 'dockerpulse.duckdb'),
+      path: databasePath,
       memoryLimitMegabytes: config.databaseMemoryMegabytes,
       now,
     }),
   )
   const samples = parts.use(await openSampleStore(database, join(config.dataFolder, 'batches.acknowledged')))
-  const storeRepairs = () => [...database.repairs, ...(samples.missing === null ? [] : [samples.missing])]
+  const tiers = parseTiers(config.retention)
+  const archive = await openArchive({ database, folder: archiveFolderOf(databasePath), tiers, now })
+  let archiveProblem: string | null = null
+  const storeRepairs = () => [
+    ...database.repairs,
+    ...archive.repairs,
+    ...(samples.missing === null ? [] : [samples.missing]),
+  ]
 
   const auditFolder = join(config.dataFolder, 'audit')
   const audit = parts.use(openAuditLog(auditFolder, now))
@@ -151,7 +162,23 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
   const book = parts.use(
     await openIncidentBook({ store: createIncidentStore(database), log, onStored: () => publishStatus() }),
   )
-  const recorder = parts.use(createRecorder({ store: samples, clock, retentionMs: config.retentionMs }))
+  const recorder = parts.use(
+    createRecorder({
+      store: samples,
+      clock,
+      async maintain() {
+        try {
+          await archive.rollUp()
+          await archive.merge()
+          await archive.prune()
+          archiveProblem = null
+        } catch (error) {
+          archiveProblem = `the history cannot be archived: ${messageOf(error)}`
+          log.error({ reason: messageOf(error) }, 'archive could not be written')
+        }
+      },
+    }),
+  )
   const diagnosis = parts.use(
     createDiagnosis({
       engine,
@@ -186,8 +213,11 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     config,
     engine: () => inventory.engine,
     store: {
-      sizeBytes: database.sizeBytes,
-      dropped: () => ({ ...samples.dropped, count: samples.dropped.count + recorder.lostSamples }),
+      sizeBytes: () => database.sizeBytes() + archive.sizeBytes(),
+      dropped: () => ({
+        count: samples.dropped.count + recorder.lostSamples,
+        reason: samples.dropped.reason ?? archiveProblem,
+      }),
       repairs: storeRepairs,
     },
     audit,
@@ -217,7 +247,8 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
       live.publish({ type: 'incident', at: isoTime(now()), incident: incidentView(incident) })
     },
   })
-  const service = createService({ now, status, guard, inventory, database, book, audit, auditFolder, note })
+  const history = (query: HistoryQuery) => readHistory({ database, archive, tiers, nowMs: now() }, query)
+  const service = createService({ now, status, guard, inventory, history, book, audit, auditFolder, note })
   const live = createLive({
     runId: randomUUID().slice(0, 8),
     snapshot: () => ({

@@ -26,7 +26,7 @@ const Variables = z.object({
   DOCKERPULSE_THRESHOLD: numeric(z.number().min(0.5).max(1)).default(0.85),
   DOCKERPULSE_COOLDOWN_SECONDS: numeric(z.number().min(10).max(86_400)).default(300),
   DOCKERPULSE_MAX_RESTARTS_PER_HOUR: numeric(z.number().int().min(0).max(60)).default(3),
-  DOCKERPULSE_RETENTION_HOURS: numeric(z.number().min(1).max(8760)).default(24),
+  DOCKERPULSE_RETENTION: z.string().default('raw=24h,10s=14d,1min=90d,1h=2y'),
   DOCKERPULSE_DATABASE_MEMORY_MB: numeric(z.number().int().min(64).max(4096)).default(128),
   DOCKERPULSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DOCKER_HOST: z.string().optional(),
@@ -46,7 +46,8 @@ export type Config = Readonly<{
   threshold: number
   cooldownMs: number
   maxRestartsPerHour: number
-  retentionMs: number
+  /** As `parseTiers` of the store reads it. */
+  retention: string
   databaseMemoryMegabytes: number
   logLevel: string
   docker: Readonly<{ dockerHost: string | undefined; certPath: string | undefined; tlsVerify: boolean | undefined }>
@@ -127,7 +128,7 @@ export function parseConfig(env: Env): Config {
     threshold: values.DOCKERPULSE_THRESHOLD,
     cooldownMs: values.DOCKERPULSE_COOLDOWN_SECONDS * 1000,
     maxRestartsPerHour: values.DOCKERPULSE_MAX_RESTARTS_PER_HOUR,
-    retentionMs: values.DOCKERPULSE_RETENTION_HOURS * 3_600_000,
+    retention: values.DOCKERPULSE_RETENTION,
     databaseMemoryMegabytes: values.DOCKERPULSE_DATABASE_MEMORY_MB,
     logLevel: values.DOCKERPULSE_LOG_LEVEL,
     docker: Object.freeze({

@@ -13,7 +13,7 @@ import { advance, type Effect, newWatch, type Situation, type Stimulus, type Wat
 import { modeOf, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
 import { messageOf } from './errors.ts'
 import type { Log } from './log.ts'
-import type { Observation } from './store/samples.ts'
+import type { Observation } from './store/stored-metrics.ts'
 
 /** One container as the guard sees it now. */
 export type Tracked = {

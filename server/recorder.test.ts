@@ -6,7 +6,7 @@ import { openDatabase } from './store/database.ts'
 import { openSampleStore, type SampleStore } from './store/samples.ts'
 import { observation } from './store/stand-ins.ts'
 
-const HOUR_MS = 3_600_000
+const MAINTAIN_EVERY_MS = 60_000
 const START = 1_000_000_000_000
 
 async function prepare() {
@@ -16,17 +16,18 @@ async function prepare() {
   onTestFinished(() => database[Symbol.asyncDispose]())
   const clock = { at: START, now: () => clock.at, sleep: async () => {} }
   /** The store behind gates that can be shut, as a disk that stalls. */
-  const gates = { append: Promise.resolve(), prune: Promise.resolve() }
+  const gates = { append: Promise.resolve(), maintain: Promise.resolve() }
   let goOn = () => {}
-  const store: SampleStore = {
-    ...samples,
+  const store: Pick<SampleStore, 'append'> = {
     append: (at, observations) => gates.append.then(() => samples.append(at, observations)),
-    prune: (before) => gates.prune.then(() => samples.prune(before)),
   }
+  const maintained: number[] = []
+  const maintain = () => gates.maintain.then(() => void maintained.push(clock.at))
   return {
     clock,
-    recorder: createRecorder({ store, clock, retentionMs: HOUR_MS }),
-    stall: (what: 'append' | 'prune') => {
+    recorder: createRecorder({ store, clock, maintain }),
+    maintained,
+    stall: (what: 'append' | 'maintain') => {
       gates[what] = new Promise((resolve) => {
         goOn = resolve
       })
@@ -67,9 +68,10 @@ test('while the disk stalls nobody waits, and the oldest rounds are let go and c
   expect(await rounds()).toEqual([...range(0, 1), ...range(40, 100)])
 })
 
-test('a round that comes while old samples are let go is written at the end', async () => {
-  const { recorder, stall, goOn, rounds } = await prepare()
-  stall('prune')
+test('a round that comes while the archive is looked after is written at the end', async () => {
+  const { clock, recorder, stall, goOn, rounds } = await prepare()
+  stall('maintain')
+  clock.at += MAINTAIN_EVERY_MS
   recorder.take(...round(0))
   while ((await rounds()).length === 0);
   recorder.take(...round(1))
@@ -79,13 +81,12 @@ test('a round that comes while old samples are let go is written at the end', as
   expect(await rounds()).toEqual(range(0, 2))
 })
 
-test('samples older than the retention go every ten minutes', async () => {
-  const { recorder, clock, rounds } = await prepare()
-  recorder.take(...round(0))
-  recorder.take(...round(1))
-  await recorder[Symbol.asyncDispose]()
-  clock.at += HOUR_MS + 1_000
-  recorder.take(clock.at, [observation(1, clock.at)])
-  await recorder[Symbol.asyncDispose]()
-  expect(await rounds()).toEqual([START + 1000, clock.at])
+test('the archive is looked after once a minute', async () => {
+  const { recorder, clock, maintained } = await prepare()
+  for (let number = 0; number < 150; number++) {
+    clock.at = START + number * 1000
+    recorder.take(...round(number))
+    await recorder[Symbol.asyncDispose]()
+  }
+  expect(maintained).toEqual([START + MAINTAIN_EVERY_MS, START + 2 * MAINTAIN_EVERY_MS])
 })

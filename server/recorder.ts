@@ -1,32 +1,38 @@
 import type { Clock } from './contracts/ports.ts'
-import type { Observation, SampleStore } from './store/samples.ts'
+import type { SampleStore } from './store/samples.ts'
+import type { Observation } from './store/stored-metrics.ts'
 
 /** Rounds kept while the disk is slow; older ones are dropped and counted. */
 const MAX_WAITING_ROUNDS = 60
-const PRUNE_EVERY_MS = 600_000
+const MAINTAIN_EVERY_MS = 60_000
 
 /**
- * Writes rounds to the store one after the other without ever holding up the loop, and lets old samples go. Dispose
- * writes what waits.
+ * Writes rounds to the store one after the other without ever holding up the loop, and looks after the
+ * archive between two writes. Dispose writes what waits.
  */
-export function createRecorder(options: { store: SampleStore; clock: Clock; retentionMs: number }): AsyncDisposable & {
+export function createRecorder(options: {
+  store: Pick<SampleStore, 'append'>
+  clock: Clock
+  /** Moves what is over into the archive; never rejects. */
+  maintain: () => Promise<void>
+}): AsyncDisposable & {
   take(atMs: number, observations: Observation[]): void
   /** Samples that were dropped because the disk was too slow. */
   readonly lostSamples: number
 } {
-  const { store, clock, retentionMs } = options
+  const { store, clock, maintain } = options
   const waiting: { atMs: number; observations: Observation[] }[] = []
   let writing: Promise<void> | null = null
-  let prunedAtMs = 0
+  let maintainedAtMs = clock.now()
   let lostSamples = 0
 
   const write = async () => {
     for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) {
       await store.append(round.atMs, round.observations)
     }
-    if (clock.now() - prunedAtMs >= PRUNE_EVERY_MS) {
-      prunedAtMs = clock.now()
-      await store.prune(clock.now() - retentionMs).catch(() => {})
+    if (clock.now() - maintainedAtMs >= MAINTAIN_EVERY_MS) {
+      maintainedAtMs = clock.now()
+      await maintain()
     }
     writing = waiting.length > 0 ? write() : null
   }

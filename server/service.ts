@@ -9,8 +9,7 @@ import { RequestError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Service } from './http/service.ts'
 import type { IncidentBook } from './incident-book.ts'
-import type { Database } from './store/database.ts'
-import { readHistory } from './store/history.ts'
+import type { HistoryQuery, readHistory } from './store/history.ts'
 import { containerView, incidentView, isoTime, sampleColumns } from './views.ts'
 
 /** What people and programs may ask of the running service, answered from its parts. */
@@ -19,22 +18,23 @@ export function createService(parts: {
   status: () => ServiceStatus
   guard: Guard
   inventory: Inventory
-  database: Database
+  history: (query: HistoryQuery) => ReturnType<typeof readHistory>
   book: IncidentBook
   audit: AuditLog
   auditFolder: string
   note: (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) => void
 }): Service {
-  const { now, status, guard, inventory, database, book, audit, auditFolder, note } = parts
+  const { now, status, guard, inventory, history, book, audit, auditFolder, note } = parts
   return {
     now,
     status,
     containers: () => guard.tracked().map(containerView),
     async samples(query) {
       const container = inventory.containers.get(query.containerId) ?? null
-      const history = await readHistory(database, { ...query, horizonMs: FORECAST_HORIZON_MS })
-      if (container === null && history.seen.at.length === 0) return null
-      return sampleColumns(query, container, history, FORECAST_HORIZON_MS)
+      const { containerId, ...range } = query
+      const found = await history({ ...range, containerIds: [containerId], horizonMs: FORECAST_HORIZON_MS })
+      if (container === null && found.seen.at.length === 0) return null
+      return sampleColumns(query, container, found, FORECAST_HORIZON_MS)
     },
     incidents: async (query) => (await book.list(query)).map(incidentView),
     async incident(id) {

@@ -53,7 +53,12 @@ test('an incident fits the contract, open and closed, explained and not', () => 
 
 test('columns fit the contract, also where nothing was stored of a column', () => {
   const query = { containerId: 'a'.repeat(64), fromMs: 0, toMs: 2_000, stepMs: 1_000 }
-  const history = { seen: { at: [0, 1_000], cpuCores: [0.5, null] }, ahead: { at: [] } }
+  const history = {
+    tier: 'raw' as const,
+    stepMs: 1_000,
+    seen: { at: [0, 1_000], cpuCores: [0.5, null] },
+    ahead: { at: [] },
+  }
   const columns = sampleColumns(query, null, history, 10_000)
   expect(SampleColumns.strict().parse(columns)).toEqual(columns)
   expect(columns).toMatchObject({

@@ -71,45 +71,63 @@ export function incidentView(incident: Incident): IncidentView {
   }
 }
 
+const HISTORY_COLUMNS = [
+  'cpuCores',
+  'cpuCoresMin',
+  'cpuCoresMax',
+  'cpuCoresP95',
+  'cpuCoresForecast',
+  'cpuCoresLower',
+  'cpuCoresUpper',
+  'workingSetBytes',
+  'workingSetBytesMin',
+  'workingSetBytesMax',
+  'workingSetBytesP95',
+  'memoryBytesForecast',
+  'memoryBytesLower',
+  'memoryBytesUpper',
+  'throttledShare',
+  'probability',
+  'networkReceiveBytesPerSecond',
+  'networkTransmitBytesPerSecond',
+  'blockReadBytesPerSecond',
+  'blockWriteBytesPerSecond',
+  'cpuPressureSomeShare',
+  'memoryPressureSomeShare',
+  'ioPressureSomeShare',
+] as const
+
+const FORECAST_COLUMNS = [
+  'cpuCoresForecast',
+  'cpuCoresLower',
+  'cpuCoresUpper',
+  'memoryBytesForecast',
+  'memoryBytesLower',
+  'memoryBytesUpper',
+] as const
+
+function pick<Name extends string>(history: History, names: readonly Name[]): Record<Name, (number | null)[]> {
+  return Object.fromEntries(names.map((name) => [name, history[name] ?? []])) as Record<Name, (number | null)[]>
+}
+
 /** Stored columns as the API shows them. */
 export function sampleColumns(
-  query: { containerId: string; fromMs: number; toMs: number; stepMs: number },
+  query: { containerId: string; fromMs: number; toMs: number },
   container: Container | null,
-  { seen, ahead }: { seen: History; ahead: History },
+  { tier, stepMs, seen, ahead }: { tier: SampleColumns['tier']; stepMs: number; seen: History; ahead: History },
   forecastHorizonMs: number,
 ): SampleColumns {
-  const column = (history: History, name: string) => history[name] ?? []
   return {
     containerId: query.containerId,
     from: isoTime(query.fromMs),
     to: isoTime(query.toMs),
-    stepMs: query.stepMs,
+    stepMs,
     forecastHorizonMs,
     memoryLimitBytes: container?.memoryLimitBytes ?? null,
     cpuLimitCores: container?.cpuLimitCores ?? null,
+    tier,
     at: seen.at,
-    cpuCores: column(seen, 'cpuCores'),
-    cpuCoresForecast: column(seen, 'cpuCoresForecast'),
-    cpuCoresLower: column(seen, 'cpuCoresLower'),
-    cpuCoresUpper: column(seen, 'cpuCoresUpper'),
-    workingSetBytes: column(seen, 'workingSetBytes'),
-    memoryBytesForecast: column(seen, 'memoryBytesForecast'),
-    memoryBytesLower: column(seen, 'memoryBytesLower'),
-    memoryBytesUpper: column(seen, 'memoryBytesUpper'),
-    throttledShare: column(seen, 'throttledShare'),
-    probability: column(seen, 'probability'),
-    networkReceiveBytesPerSecond: column(seen, 'networkReceiveBytesPerSecond'),
-    networkTransmitBytesPerSecond: column(seen, 'networkTransmitBytesPerSecond'),
-    blockReadBytesPerSecond: column(seen, 'blockReadBytesPerSecond'),
-    blockWriteBytesPerSecond: column(seen, 'blockWriteBytesPerSecond'),
-    ahead: {
-      at: ahead.at,
-      cpuCoresForecast: column(ahead, 'cpuCoresForecast'),
-      cpuCoresLower: column(ahead, 'cpuCoresLower'),
-      cpuCoresUpper: column(ahead, 'cpuCoresUpper'),
-      memoryBytesForecast: column(ahead, 'memoryBytesForecast'),
-      memoryBytesLower: column(ahead, 'memoryBytesLower'),
-      memoryBytesUpper: column(ahead, 'memoryBytesUpper'),
-    },
+    ...pick(seen, HISTORY_COLUMNS),
+    ahead: { at: ahead.at, ...pick(ahead, FORECAST_COLUMNS) },
   }
 }

@@ -13,9 +13,15 @@ const UNKNOWN: Counters = {
   cpuUsageNs: null,
   cfsPeriods: null,
   throttledPeriods: null,
+  throttledTimeNs: null,
   memoryUsageBytes: null,
   inactiveFileBytes: null,
   unreclaimableBytes: null,
+  anonBytes: null,
+  fileBytes: null,
+  kernelBytes: null,
+  swapBytes: null,
+  oomKills: null,
   memoryLimitBytes: null,
   pids: null,
   pidsLimit: null,
@@ -23,6 +29,12 @@ const UNKNOWN: Counters = {
   networkTransmitBytes: null,
   blockReadBytes: null,
   blockWriteBytes: null,
+  cpuPressureSomeUs: null,
+  cpuPressureFullUs: null,
+  memoryPressureSomeUs: null,
+  memoryPressureFullUs: null,
+  ioPressureSomeUs: null,
+  ioPressureFullUs: null,
 }
 
 const reading = (counters: Partial<Counters>): Counters => ({ ...UNKNOWN, ...counters })
@@ -122,6 +134,18 @@ describe('a sample', () => {
       networkTransmitBytes: counter,
       blockReadBytes: counter,
       blockWriteBytes: counter,
+      throttledTimeNs: counter,
+      anonBytes: counter,
+      fileBytes: counter,
+      kernelBytes: counter,
+      swapBytes: counter,
+      oomKills: counter,
+      cpuPressureSomeUs: counter,
+      cpuPressureFullUs: counter,
+      memoryPressureSomeUs: counter,
+      memoryPressureFullUs: counter,
+      ioPressureSomeUs: counter,
+      ioPressureFullUs: counter,
     })
     fc.assert(
       fc.property(fc.option(counters), counters, (before, now) => {

@@ -22,6 +22,8 @@ export function workingSetBytes(counters: Pick<Counters, 'memoryUsageBytes' | 'i
   return inactive < usage ? usage - inactive : usage
 }
 
+type CounterName = Exclude<keyof Counters, 'readAt'>
+
 /** Growth of a counter; unknown where either end is, or where it went backwards (a new baseline). */
 function growth(previous: number | null, current: number | null): number | null {
   return previous === null || current === null || current < previous ? null : current - previous
@@ -38,18 +40,21 @@ export function toSample(
   capacity: Capacity,
 ): Sample {
   const elapsedSeconds = previous === null ? 0 : (current.readAt - previous.readAt) / 1000
-  const rate = (
-    name: 'cpuUsageNs' | 'networkReceiveBytes' | 'networkTransmitBytes' | 'blockReadBytes' | 'blockWriteBytes',
-  ) => {
-    if (previous === null || elapsedSeconds <= 0) return null
-    const grown = growth(previous[name], current[name])
-    return grown === null ? null : grown / elapsedSeconds
+  const grown = (name: CounterName) => (previous === null ? null : growth(previous[name], current[name]))
+  const rate = (name: CounterName) => {
+    const amount = elapsedSeconds > 0 ? grown(name) : null
+    return amount === null ? null : amount / elapsedSeconds
+  }
+  /** Time waited, in microseconds, as a share of the time that went by. */
+  const share = (name: CounterName) => {
+    const microseconds = rate(name)
+    return microseconds === null ? null : Math.min(1, microseconds / 1e6)
   }
   const cpuNsPerSecond = rate('cpuUsageNs')
   const cores = cpuNsPerSecond === null ? null : cpuNsPerSecond / 1e9
   const cpuCores = cores !== null && cores > capacity.hostCores * MAX_OVER_HOST ? null : cores
-  const periods = previous === null ? null : growth(previous.cfsPeriods, current.cfsPeriods)
-  const throttled = previous === null ? null : growth(previous.throttledPeriods, current.throttledPeriods)
+  const periods = grown('cfsPeriods')
+  const throttled = grown('throttledPeriods')
   const used = workingSetBytes(current)
   // The engine reports the host's memory as the limit of a container that has none.
   const memoryLimitBytes = capacity.memoryLimitBytes
@@ -60,9 +65,15 @@ export function toSample(
     cpuShareOfLimit: cpuCores === null ? null : cpuCores / (capacity.cpuLimitCores ?? capacity.hostCores),
     throttledShare:
       periods === null || throttled === null ? null : periods === 0 ? 0 : Math.min(1, throttled / periods),
+    throttledPeriods: throttled,
     memoryUsageBytes: current.memoryUsageBytes,
     workingSetBytes: used,
     unreclaimableBytes: current.unreclaimableBytes,
+    anonBytes: current.anonBytes,
+    fileBytes: current.fileBytes,
+    kernelBytes: current.kernelBytes,
+    swapBytes: current.swapBytes,
+    oomKills: grown('oomKills'),
     memoryLimitBytes,
     memoryShareOfLimit: used === null ? null : used / (memoryLimitBytes ?? capacity.hostMemoryBytes),
     pids: current.pids,
@@ -71,5 +82,11 @@ export function toSample(
     networkTransmitBytesPerSecond: rate('networkTransmitBytes'),
     blockReadBytesPerSecond: rate('blockReadBytes'),
     blockWriteBytesPerSecond: rate('blockWriteBytes'),
+    cpuPressureSomeShare: share('cpuPressureSomeUs'),
+    cpuPressureFullShare: share('cpuPressureFullUs'),
+    memoryPressureSomeShare: share('memoryPressureSomeUs'),
+    memoryPressureFullShare: share('memoryPressureFullUs'),
+    ioPressureSomeShare: share('ioPressureSomeUs'),
+    ioPressureFullShare: share('ioPressureFullUs'),
   }
 }

@@ -32,10 +32,16 @@ describe('a stats reply of a real engine', () => {
       cpuUsageNs: 6_259_909_102,
       cfsPeriods: 125,
       throttledPeriods: 124,
+      throttledTimeNs: 5_539_508_361,
       memoryUsageBytes: 12_931_072,
       inactiveFileBytes: 0,
       // total_active_anon 4096 + total_inactive_anon 49152; nothing locked, dirty or in write-back
       unreclaimableBytes: 53_248,
+      anonBytes: 77_824,
+      fileBytes: 8_396_800,
+      kernelBytes: null,
+      swapBytes: null,
+      oomKills: null,
       memoryLimitBytes: 64 * MIB,
       pids: 2,
       pidsLimit: 50,
@@ -43,6 +49,12 @@ describe('a stats reply of a real engine', () => {
       networkTransmitBytes: 0,
       blockReadBytes: null,
       blockWriteBytes: null,
+      cpuPressureSomeUs: null,
+      cpuPressureFullUs: null,
+      memoryPressureSomeUs: null,
+      memoryPressureFullUs: null,
+      ioPressureSomeUs: null,
+      ioPressureFullUs: null,
     })
   })
 
@@ -135,10 +147,16 @@ test('a stats reply of cgroup v2 (written by hand) is read as one of v1', () => 
     cpuUsageNs: 5_000_000,
     cfsPeriods: 9,
     throttledPeriods: 3,
+    throttledTimeNs: 77,
     memoryUsageBytes: 50_000,
     inactiveFileBytes: 10_000,
     // 5000 + 15000 anonymous, 100 locked, 200 + 30 + 4 + 5 kernel, 600 + 70 not yet written
     unreclaimableBytes: 21_009,
+    anonBytes: 20_000,
+    fileBytes: null,
+    kernelBytes: 39,
+    swapBytes: null,
+    oomKills: null,
     memoryLimitBytes: 1_000_000,
     pids: 7,
     pidsLimit: null,
@@ -146,6 +164,12 @@ test('a stats reply of cgroup v2 (written by hand) is read as one of v1', () => 
     networkTransmitBytes: 14,
     blockReadBytes: 4097,
     blockWriteBytes: 8192,
+    cpuPressureSomeUs: null,
+    cpuPressureFullUs: null,
+    memoryPressureSomeUs: null,
+    memoryPressureFullUs: null,
+    ioPressureSomeUs: null,
+    ioPressureFullUs: null,
   })
 })
 

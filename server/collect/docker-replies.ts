@@ -56,16 +56,32 @@ function unreclaimableBytes(stats: Loose): number | null {
   const pick = (name: string) => count(stats[v1 ? `total_${name}` : name])
   const anonymous = total([pick('active_anon'), pick('inactive_anon')])
   if (anonymous === null) return null
-  const kernel = total([
-    count(stats.slab_unreclaimable),
-    count(stats.kernel_stack),
-    count(stats.pagetables),
-    count(stats.sock),
-  ])
   const unwritten = v1
     ? total([pick('dirty'), pick('writeback')])
     : total([count(stats.file_dirty), count(stats.file_writeback)])
-  return total([anonymous, pick('unevictable'), kernel, unwritten])
+  return total([anonymous, pick('unevictable'), unreclaimableKernelBytes(stats), unwritten])
+}
+
+function unreclaimableKernelBytes(stats: Loose): number | null {
+  return total([count(stats.slab_unreclaimable), count(stats.kernel_stack), count(stats.pagetables), count(stats.sock)])
+}
+
+/** Kernel memory of a container where the engine's reply shows it (cgroup v2). */
+function kernelBytes(stats: Loose): number | null {
+  return (
+    count(stats.kernel) ??
+    total([count(stats.slab), count(stats.kernel_stack), count(stats.pagetables), count(stats.sock)])
+  )
+}
+
+/** The engine's API does not tell who waited. */
+const NO_PRESSURE = {
+  cpuPressureSomeUs: null,
+  cpuPressureFullUs: null,
+  memoryPressureSomeUs: null,
+  memoryPressureFullUs: null,
+  ioPressureSomeUs: null,
+  ioPressureFullUs: null,
 }
 
 function blockBytes(entries: unknown, operation: 'read' | 'write'): number | null {
@@ -107,9 +123,15 @@ export function parseStats(reply: unknown): Counters | null {
     cpuUsageNs: count(loose(cpu.cpu_usage).total_usage),
     cfsPeriods: count(throttling.periods),
     throttledPeriods: count(throttling.throttled_periods),
+    throttledTimeNs: count(throttling.throttled_time),
     memoryUsageBytes: count(memory.usage),
     inactiveFileBytes: count(memoryDetail.inactive_file ?? memoryDetail.total_inactive_file),
     unreclaimableBytes: unreclaimableBytes(memoryDetail),
+    anonBytes: count(memoryDetail.anon ?? memoryDetail.total_rss),
+    fileBytes: count(memoryDetail.file ?? memoryDetail.total_cache),
+    kernelBytes: kernelBytes(memoryDetail),
+    swapBytes: count(memoryDetail.total_swap),
+    oomKills: null,
     memoryLimitBytes: limit(memory.limit),
     pids: count(pids.current),
     pidsLimit: limit(pids.limit),
@@ -117,6 +139,7 @@ export function parseStats(reply: unknown): Counters | null {
     networkTransmitBytes: networkBytes(stats.networks, 'tx_bytes'),
     blockReadBytes: blockBytes(block, 'read'),
     blockWriteBytes: blockBytes(block, 'write'),
+    ...NO_PRESSURE,
   }
 }
 

@@ -58,9 +58,15 @@ export type Counters = {
   cpuUsageNs: number | null
   cfsPeriods: number | null
   throttledPeriods: number | null
+  throttledTimeNs: number | null
   memoryUsageBytes: number | null
   inactiveFileBytes: number | null
   unreclaimableBytes: number | null
+  anonBytes: number | null
+  fileBytes: number | null
+  kernelBytes: number | null
+  swapBytes: number | null
+  oomKills: number | null
   memoryLimitBytes: number | null
   pids: number | null
   pidsLimit: number | null
@@ -68,11 +74,19 @@ export type Counters = {
   networkTransmitBytes: number | null
   blockReadBytes: number | null
   blockWriteBytes: number | null
+  /** Time in which some, or all, processes waited for a resource (PSI), in microseconds. */
+  cpuPressureSomeUs: number | null
+  cpuPressureFullUs: number | null
+  memoryPressureSomeUs: number | null
+  memoryPressureFullUs: number | null
+  ioPressureSomeUs: number | null
+  ioPressureFullUs: number | null
 }
 
 /**
  * What one container did in the second before `at` (epoch milliseconds). Rates are per second; `cpuCores` 1 is one
- * core busy; shares are 0..1 of the container's own limit (the host's cores or memory where it has none).
+ * core busy; shares are 0..1 of the container's own limit (the host's cores or memory where it has none), pressure
+ * shares of the time. `throttledPeriods` and `oomKills` count what happened since the sample before.
  */
 export const Sample = z.object({
   containerId: ContainerId,
@@ -80,9 +94,15 @@ export const Sample = z.object({
   cpuCores: z.number().nullable(),
   cpuShareOfLimit: z.number().nullable(),
   throttledShare: z.number().nullable(),
+  throttledPeriods: z.number().nullable(),
   memoryUsageBytes: z.number().nullable(),
   workingSetBytes: z.number().nullable(),
   unreclaimableBytes: z.number().nullable(),
+  anonBytes: z.number().nullable(),
+  fileBytes: z.number().nullable(),
+  kernelBytes: z.number().nullable(),
+  swapBytes: z.number().nullable(),
+  oomKills: z.number().nullable(),
   memoryLimitBytes: z.number().nullable(),
   memoryShareOfLimit: z.number().nullable(),
   pids: z.number().nullable(),
@@ -91,6 +111,12 @@ export const Sample = z.object({
   networkTransmitBytesPerSecond: z.number().nullable(),
   blockReadBytesPerSecond: z.number().nullable(),
   blockWriteBytesPerSecond: z.number().nullable(),
+  cpuPressureSomeShare: z.number().nullable(),
+  cpuPressureFullShare: z.number().nullable(),
+  memoryPressureSomeShare: z.number().nullable(),
+  memoryPressureFullShare: z.number().nullable(),
+  ioPressureSomeShare: z.number().nullable(),
+  ioPressureFullShare: z.number().nullable(),
 })
 export type Sample = z.infer<typeof Sample>
 

@@ -60,7 +60,7 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
       asked.push(query)
       if (query.containerId !== CONTAINER_ID) return null
       const seen = { at: [query.fromMs], cpuCores: [0.2], workingSetBytes: [null] }
-      return sampleColumns(query, aContainer(), { seen, ahead: { at: [] } }, 10_000)
+      return sampleColumns(query, aContainer(), { tier: 'raw', stepMs: query.stepMs, seen, ahead: { at: [] } }, 10_000)
     },
     async incidents(query) {
       asked.push(query)

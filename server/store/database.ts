@@ -27,9 +27,18 @@ function optionsFor(folder: string, memoryLimitMegabytes: number): Record<string
     allow_community_extensions: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    enable_external_access: 'false',
-    lock_configuration: 'true',
   }
+}
+
+/** Where the archive of a database lies. */
+export const archiveFolderOf = (path: string): string => join(dirname(path), 'history')
+
+/** From here on the database reads and writes nothing but itself and its archive, whatever a query says. */
+async function confine(connection: DuckDBConnection, archiveFolder: string): Promise<void> {
+  const folder = `${archiveFolder}/`.replaceAll("'", "''")
+  await connection.run(`SET allowed_directories = ['${folder}']`)
+  await connection.run('SET enable_external_access = false')
+  await connection.run('SET lock_configuration = true')
 }
 
 type Connections = { instance: DuckDBInstance; writer: DuckDBConnection; reader: DuckDBConnection }
@@ -82,6 +91,7 @@ export async function openDatabase(options: {
   now: () => number
 }): Promise<Database> {
   const { path, memoryLimitMegabytes, now } = options
+  const archiveFolder = archiveFolderOf(path)
   mkdirSync(dirname(path), { recursive: true })
   const repairs: string[] = []
   const setAside = (file: string, what: string) => {
@@ -95,6 +105,7 @@ export async function openDatabase(options: {
     const instance = await DuckDBInstance.create(path, optionsFor(dirname(path), memoryLimitMegabytes))
     const connection = await instance.connect()
     try {
+      await confine(connection, archiveFolder)
       await migrate(connection)
       await connection.run('SELECT max(batch) FROM batches')
       return instance

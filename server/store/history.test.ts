@@ -2,34 +2,45 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, openDatabase } from './database.ts'
+import { type Archive, openArchive } from './archive.ts'
+import { archiveFolderOf, type Database, openDatabase } from './database.ts'
 import { readHistory } from './history.ts'
 import { openSampleStore } from './samples.ts'
 import { idOf, observation } from './stand-ins.ts'
+import { DEFAULT_TIERS } from './tiers.ts'
 
 const START = 1_000_000_000_000
 const HORIZON_MS = 60_000
 /** Seconds that were never sampled. */
 const GAP = { from: 100, to: 130 }
 const SECONDS = 200
+const MIB = 1024 ** 2
 
 let folder: string
 let database: Database
+let archive: Archive
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dockerpulse-history-'))
   database = await openDatabase({ path: join(folder, 'samples.duckdb'), memoryLimitMegabytes: 64, now: () => START })
+  archive = await openArchive({
+    database,
+    folder: archiveFolderOf(join(folder, 'samples.duckdb')),
+    tiers: DEFAULT_TIERS,
+    now: () => START,
+  })
   const samples = await openSampleStore(database, join(folder, 'acknowledged'))
   for (let second = 0; second < SECONDS; second++) {
     if (second >= GAP.from && second < GAP.to) continue
     const at = START + second * 1000
     const forecast = { horizonMs: HORIZON_MS, value: second + 0.5, lower: second, upper: second + 1 }
+    const memory = { horizonMs: HORIZON_MS, value: second * MIB, lower: second * MIB, upper: (second + 1) * MIB }
     await samples.append(at, [
       // The first container's CPU is the second that it is, so that a mean can be checked by hand.
       observation(
         1,
         at,
-        { cpuCores: second, workingSetBytes: second % 2 === 0 ? null : 1000 },
-        { probability: second / 1000, cpuCoresForecast: forecast, memoryBytesForecast: forecast },
+        { cpuCores: second, workingSetBytes: second % 2 === 0 ? null : MIB },
+        { probability: second / 1000, cpuCoresForecast: forecast, memoryBytesForecast: memory },
       ),
       observation(2, at, { cpuCores: -1 }),
     ])
@@ -43,20 +54,23 @@ afterAll(async () => {
 
 const second = (number: number) => START + number * 1000
 const read = (from: number, to: number, stepSeconds = 1, container = 1) =>
-  readHistory(database, {
-    containerId: idOf(container),
-    fromMs: second(from),
-    toMs: second(to),
-    stepMs: stepSeconds * 1000,
-    horizonMs: HORIZON_MS,
-  })
+  readHistory(
+    { database, archive, tiers: DEFAULT_TIERS, nowMs: START },
+    {
+      containerIds: [idOf(container)],
+      fromMs: second(from),
+      toMs: second(to),
+      stepMs: stepSeconds * 1000,
+      horizonMs: HORIZON_MS,
+    },
+  )
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
 
 test('each second is a row, with its own container’s numbers alone', async () => {
   const { seen } = await read(10, 19)
   expect(seen.at).toEqual(range(10, 20).map(second))
   expect(seen.cpuCores).toEqual(range(10, 20))
-  expect(seen.networkReceiveBytesPerSecond).toEqual(Array(10).fill(10))
+  expect(seen.networkReceiveBytesPerSecond).toEqual(Array(10).fill(160))
   expect(seen.blockReadBytesPerSecond).toEqual(Array(10).fill(null))
   expect(new Set(Object.values(seen).map(({ length }) => length))).toEqual(new Set([10]))
 })
@@ -66,8 +80,8 @@ test('a step is the mean of what was seen in it, the unknown left out, and the h
   expect(seen.at).toEqual([second(20), second(30)])
   // (20 + … + 29) / 10, (30 + … + 39) / 10
   expect(seen.cpuCores).toEqual([24.5, 34.5])
-  expect(seen.workingSetBytes).toEqual([1000, 1000])
-  expect(seen.probability).toEqual([Math.fround(0.029), Math.fround(0.039)])
+  expect(seen.workingSetBytes).toEqual([MIB, MIB])
+  expect(seen.probability).toEqual([0.029, 0.039])
 })
 
 test('steps stand on a common grid, wherever the range begins', async () => {
@@ -85,8 +99,8 @@ test('a forecast stands in the row that it was made for', async () => {
   const { seen } = await read(50, 70)
   // Nothing was forecast before second 0, so nothing stands before second 60.
   expect(seen.cpuCoresForecast).toEqual([...Array(10).fill(null), ...range(0, 11).map((made) => made + 0.5)])
-  expect(seen.memoryBytesLower!.slice(10)).toEqual(range(0, 11))
-  expect(seen.memoryBytesUpper!.slice(10)).toEqual(range(1, 12))
+  expect(seen.memoryBytesLower!.slice(10)).toEqual(range(0, 11).map((made) => made * MIB))
+  expect(seen.memoryBytesUpper!.slice(10)).toEqual(range(1, 12).map((made) => made * MIB))
 })
 
 test('the forecasts of seconds before the range reach into it', async () => {
@@ -125,12 +139,15 @@ test('a container without forecasts has none, and nothing ahead', async () => {
 })
 
 test('times with fractions are taken to the millisecond', async () => {
-  const { seen } = await readHistory(database, {
-    containerId: idOf(1),
-    fromMs: second(10) - 0.4,
-    toMs: second(11) + 0.4,
-    stepMs: 1000,
-    horizonMs: HORIZON_MS,
-  })
+  const { seen } = await readHistory(
+    { database, archive, tiers: DEFAULT_TIERS, nowMs: START },
+    {
+      containerIds: [idOf(1)],
+      fromMs: second(10) - 0.4,
+      toMs: second(11) + 0.4,
+      stepMs: 1000,
+      horizonMs: HORIZON_MS,
+    },
+  )
   expect(seen.cpuCores).toEqual([10, 11])
 })

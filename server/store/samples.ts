@@ -1,53 +1,27 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api'
-import type { Assessment } from '../contracts/assessment.ts'
-import type { Sample } from '../contracts/telemetry.ts'
 import { messageOf } from '../errors.ts'
 import type { Database } from './database.ts'
-
-/** One container's second: what was seen and what was thought of it. */
-export type Observation = { containerKey: string; containerName: string; sample: Sample; assessment: Assessment }
+import { encode, type Observation, STORED_METRICS } from './stored-metrics.ts'
 
 export type SampleStore = AsyncDisposable & {
   /** Stores one second of all containers as one batch. Never rejects: what cannot be stored is counted and said. */
   append(atMs: number, observations: readonly Observation[]): Promise<void>
-  /** Deletes what is older than `beforeMs`, and gives the space back for reuse. */
-  prune(beforeMs: number): Promise<void>
   /** Samples that could not be stored since the start, and why the newest could not; `null` when all is well. */
   readonly dropped: { count: number; reason: string | null }
   /** What is missing since the last run, or `null`. */
   readonly missing: string | null
 }
 
-function appendNumber(appender: DuckDBAppender, kind: 'FLOAT' | 'DOUBLE', value: number | null | undefined): void {
-  // What a FLOAT cannot hold would be stored as infinite.
-  const held = kind === 'FLOAT' && value != null ? Math.fround(value) : value
-  if (value == null || !Number.isFinite(held)) appender.appendNull()
-  else if (kind === 'FLOAT') appender.appendFloat(value)
-  else appender.appendDouble(value)
-}
-
 /** Appends a row in the column order of the table `samples`. */
-function appendRow(appender: DuckDBAppender, container: number, { sample, assessment }: Observation): void {
-  appender.appendBigInt(BigInt(Math.round(sample.at)))
+function appendRow(appender: DuckDBAppender, container: number, observation: Observation): void {
+  appender.appendBigInt(BigInt(Math.round(observation.sample.at)))
   appender.appendInteger(container)
-  appendNumber(appender, 'FLOAT', sample.cpuCores)
-  appendNumber(appender, 'FLOAT', sample.throttledShare)
-  appendNumber(appender, 'DOUBLE', sample.workingSetBytes)
-  appendNumber(appender, 'DOUBLE', sample.unreclaimableBytes)
-  appendNumber(appender, 'DOUBLE', sample.memoryLimitBytes)
-  appendNumber(appender, 'FLOAT', sample.pids)
-  appendNumber(appender, 'FLOAT', sample.networkReceiveBytesPerSecond)
-  appendNumber(appender, 'FLOAT', sample.networkTransmitBytesPerSecond)
-  appendNumber(appender, 'FLOAT', sample.blockReadBytesPerSecond)
-  appendNumber(appender, 'FLOAT', sample.blockWriteBytesPerSecond)
-  appendNumber(appender, 'FLOAT', assessment.probability)
-  appendNumber(appender, 'FLOAT', assessment.cpuCoresForecast?.value)
-  appendNumber(appender, 'FLOAT', assessment.cpuCoresForecast?.lower)
-  appendNumber(appender, 'FLOAT', assessment.cpuCoresForecast?.upper)
-  appendNumber(appender, 'DOUBLE', assessment.memoryBytesForecast?.value)
-  appendNumber(appender, 'DOUBLE', assessment.memoryBytesForecast?.lower)
-  appendNumber(appender, 'DOUBLE', assessment.memoryBytesForecast?.upper)
+  for (const metric of STORED_METRICS) {
+    const value = encode(metric, metric.of(observation))
+    if (value === null) appender.appendNull()
+    else appender.appendInteger(value)
+  }
   appender.endRow()
 }
 
@@ -141,12 +115,6 @@ export async function openSampleStore(database: Database, acknowledgedPath: stri
         dropped.count += observations.length
         dropped.reason = messageOf(error)
       }
-    },
-    async prune(beforeMs) {
-      await database.write(async (connection) => {
-        await connection.run(`DELETE FROM samples WHERE at_ms < ${Math.round(beforeMs)}`)
-        await connection.run(`DELETE FROM batches WHERE at_ms < ${Math.round(beforeMs)} AND batch < ${batch}`)
-      })
     },
     async [Symbol.asyncDispose]() {
       if (acknowledgement !== null) closeSync(acknowledgement)

@@ -1,5 +1,5 @@
 import type { Incident } from '../contracts/incident.ts'
-import type { Observation } from './samples.ts'
+import type { Observation } from './stored-metrics.ts'
 
 /** A container id that is told apart by its last digits. */
 export const idOf = (number: number): string => number.toString(16).padStart(64, '0')
@@ -21,17 +21,29 @@ export function observation(
       cpuCores: 0.5,
       cpuShareOfLimit: 0.5,
       throttledShare: 0,
+      throttledPeriods: 0,
       memoryUsageBytes: 2e6,
       workingSetBytes: 1e6,
       unreclaimableBytes: 5e5,
+      anonBytes: 4e5,
+      fileBytes: 3e5,
+      kernelBytes: 1e5,
+      swapBytes: 0,
+      oomKills: 0,
       memoryLimitBytes: 64e6,
       memoryShareOfLimit: 0.1,
       pids: 2,
       pidsLimit: null,
-      networkReceiveBytesPerSecond: 10,
-      networkTransmitBytesPerSecond: 20,
+      networkReceiveBytesPerSecond: 160,
+      networkTransmitBytesPerSecond: 320,
       blockReadBytesPerSecond: null,
       blockWriteBytesPerSecond: null,
+      cpuPressureSomeShare: 0,
+      cpuPressureFullShare: 0,
+      memoryPressureSomeShare: null,
+      memoryPressureFullShare: null,
+      ioPressureSomeShare: null,
+      ioPressureFullShare: null,
       ...sample,
     },
     assessment: {

@@ -13,27 +13,51 @@ CREATE TABLE batches (
   samples INTEGER NOT NULL
 );
 
--- One row per container and second. Forecasts are for `at_ms` plus the horizon of the program that wrote them.
+-- The hours that are not over yet, one row per container and second. Whole numbers of the units in stored-metrics.ts, in
+-- its order. Forecasts are for `at_ms` plus the horizon of the program that wrote them.
 CREATE TABLE samples (
   at_ms BIGINT NOT NULL,
   container INTEGER NOT NULL,
-  cpu_cores FLOAT,
-  throttled_share FLOAT,
-  working_set_bytes DOUBLE,
-  unreclaimable_bytes DOUBLE,
-  memory_limit_bytes DOUBLE,
-  pids FLOAT,
-  network_receive_bytes_per_second FLOAT,
-  network_transmit_bytes_per_second FLOAT,
-  block_read_bytes_per_second FLOAT,
-  block_write_bytes_per_second FLOAT,
-  probability FLOAT,
-  cpu_cores_forecast FLOAT,
-  cpu_cores_lower FLOAT,
-  cpu_cores_upper FLOAT,
-  memory_bytes_forecast DOUBLE,
-  memory_bytes_lower DOUBLE,
-  memory_bytes_upper DOUBLE
+  "cpuCores" INTEGER,
+  "throttledShare" INTEGER,
+  "memoryUsageBytes" INTEGER,
+  "workingSetBytes" INTEGER,
+  "unreclaimableBytes" INTEGER,
+  "anonBytes" INTEGER,
+  "fileBytes" INTEGER,
+  "kernelBytes" INTEGER,
+  "swapBytes" INTEGER,
+  "oomKills" INTEGER,
+  "memoryLimitBytes" INTEGER,
+  "pids" INTEGER,
+  "pidsLimit" INTEGER,
+  "networkReceiveBytesPerSecond" INTEGER,
+  "networkTransmitBytesPerSecond" INTEGER,
+  "blockReadBytesPerSecond" INTEGER,
+  "blockWriteBytesPerSecond" INTEGER,
+  "cpuPressureSomeShare" INTEGER,
+  "cpuPressureFullShare" INTEGER,
+  "memoryPressureSomeShare" INTEGER,
+  "memoryPressureFullShare" INTEGER,
+  "ioPressureSomeShare" INTEGER,
+  "ioPressureFullShare" INTEGER,
+  "probability" INTEGER,
+  "cpuCoresForecast" INTEGER,
+  "cpuCoresLower" INTEGER,
+  "cpuCoresUpper" INTEGER,
+  "memoryBytesForecast" INTEGER,
+  "memoryBytesLower" INTEGER,
+  "memoryBytesUpper" INTEGER
+);
+
+-- The hours that are over: which files of the archive count, by tier and period.
+CREATE TABLE pieces (
+  file VARCHAR NOT NULL,
+  tier VARCHAR NOT NULL,
+  from_ms BIGINT NOT NULL,
+  to_ms BIGINT NOT NULL,
+  row_count BIGINT NOT NULL,
+  size_bytes BIGINT NOT NULL
 );
 
 -- The incident as JSON, for it is read and written whole; the columns beside it are what is searched by.

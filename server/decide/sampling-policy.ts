@@ -1,0 +1,31 @@
+/** How often calm containers may be read, fastest first. Those at medium or above are always read each second. */
+export const CALM_INTERVALS_MS: readonly number[] = [1_000, 2_000, 5_000, 10_000, 30_000]
+
+/** Going faster must pay off: below this share of the budget the next faster interval still fits. */
+const FASTER_BELOW = 0.4
+
+export type SamplingVerdict = { calmIntervalMs: number; reason: string }
+
+/**
+ * How often calm containers are read from now on, given what the last measured period cost as a share of the host's CPU
+ * (0..1): one step slower above the budget, one step faster well below it.
+ */
+export function decideSampling(input: {
+  ownShareOfHost: number
+  engineShareOfHost: number
+  budgetShareOfHost: number
+  calmIntervalMs: number
+}): SamplingVerdict {
+  const { ownShareOfHost, engineShareOfHost, budgetShareOfHost, calmIntervalMs } = input
+  const cost = ownShareOfHost + engineShareOfHost
+  const step = Math.max(0, CALM_INTERVALS_MS.indexOf(calmIntervalMs))
+  const percent = (share: number) => `${(share * 100).toPrecision(2)} %`
+  const spent = `watching costs ${percent(cost)} of the host, ${percent(budgetShareOfHost)} are allowed`
+  const slower = CALM_INTERVALS_MS[step + 1]
+  const faster = CALM_INTERVALS_MS[step - 1]
+  if (cost > budgetShareOfHost && slower !== undefined)
+    return { calmIntervalMs: slower, reason: `${spent}: calm containers are read every ${slower / 1000} s` }
+  if (faster !== undefined && cost < budgetShareOfHost * FASTER_BELOW)
+    return { calmIntervalMs: faster, reason: `${spent}: calm containers are read every ${faster / 1000} s again` }
+  return { calmIntervalMs, reason: spent }
+}
