@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import canonicalize from 'canonicalize'
@@ -7,9 +8,12 @@ import { createExecutor } from './act/executor.ts'
 import { openAuditLog } from './audit/audit-log.ts'
 import { sha256 } from './audit/merkle.ts'
 import { entriesSince } from './audit/verification.ts'
+import { createCgroupSource } from './collect/cgroup-source.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
+import { openHostReader } from './collect/host-reader.ts'
 import { createInventory } from './collect/inventory.ts'
 import { readOwnContainerId } from './collect/own-container.ts'
+import { createCostMeter } from './collect/process-cost.ts'
 import { createSampler } from './collect/sampler.ts'
 import type { Config } from './config.ts'
 import { Calibration } from './contracts/assessment.ts'
@@ -19,11 +23,13 @@ import { createDiagnosis } from './diagnose/diagnose.ts'
 import { createModelServer } from './diagnose/ollama.ts'
 import { ConfigError, messageOf } from './errors.ts'
 import { createGuard, type Guard } from './guard.ts'
+import { createHostWatch } from './host-figures.ts'
 import { createApi } from './http/api.ts'
 import { createLive } from './http/live.ts'
 import { openIncidentBook } from './incident-book.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
+import { createOverhead } from './overhead.ts'
 import { createRecorder } from './recorder.ts'
 import { createService } from './service.ts'
 import { createStatus } from './status.ts'
@@ -203,7 +209,32 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
       },
     }),
   )
-  const sampler = parts.use(createSampler({ engine, clock, log, host: () => inventory.engine.description }))
+  const files = config.source === 'docker' ? null : createCgroupSource({ ...config, now })
+  const sampler = parts.use(
+    createSampler({
+      engine,
+      clock,
+      log,
+      host: () => inventory.engine.description,
+      choice: config.source,
+      files,
+      intervalOf: (containerId) => guard?.intervalOf(containerId) ?? ROUND_MS,
+    }),
+  )
+  const overhead = createOverhead({
+    meter: createCostMeter({ procRoot: config.procRoot, hostCores: availableParallelism, now }),
+    budgetShareOfHost: config.cpuBudgetShare,
+    clock,
+    log,
+    engineIsAsked: () => sampler.source.byEngine > 0,
+  })
+  const hostReader = openHostReader({
+    procRoot: config.procRoot,
+    dockerRoot: () => inventory.engine.description?.rootDirectory ?? null,
+    now,
+  })
+  parts.defer(() => hostReader[Symbol.dispose]())
+  const hostWatch = createHostWatch(hostReader)
 
   const status = createStatus({
     now,
@@ -223,6 +254,9 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     audit,
     diagnosis,
     counts: () => book.counts,
+    source: () => sampler.source,
+    overhead: () => overhead.state,
+    host: () => (demo ? null : hostWatch.figures),
   })
 
   guard = createGuard({
@@ -234,6 +268,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     ownContainerId: readOwnContainerId(),
     inventory: () => inventory,
     sampler,
+    calmIntervalMs: () => overhead.state.calmIntervalMs,
     executor: createExecutor({ engine, clock, checkpoint: () => void audit.checkpoint() }),
     explain: (incident) => diagnosis.explain(incident),
     newId: randomUUID,
@@ -285,6 +320,8 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = Math.max(dueMs + ROUND_MS, clock.now())) {
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
       running.round()
+      overhead.look()
+      hostWatch.look()
       noteRepairs()
       if (live.clients > 0) live.publish({ type: 'tick', at: isoTime(now()), containers: service.containers() })
     }

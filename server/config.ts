@@ -28,6 +28,10 @@ const Variables = z.object({
   DOCKERPULSE_MAX_RESTARTS_PER_HOUR: numeric(z.number().int().min(0).max(60)).default(3),
   DOCKERPULSE_RETENTION: z.string().default('raw=24h,10s=14d,1min=90d,1h=2y'),
   DOCKERPULSE_DATABASE_MEMORY_MB: numeric(z.number().int().min(64).max(4096)).default(128),
+  DOCKERPULSE_SOURCE: z.enum(['auto', 'cgroup', 'docker']).default('auto'),
+  DOCKERPULSE_CGROUP_ROOT: z.string().default('/sys/fs/cgroup'),
+  DOCKERPULSE_PROC_ROOT: z.string().default('/proc'),
+  DOCKERPULSE_CPU_BUDGET: numeric(z.number().min(0.001).max(1)).default(0.02),
   DOCKERPULSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DOCKER_HOST: z.string().optional(),
   DOCKER_CERT_PATH: z.string().optional(),
@@ -50,6 +54,11 @@ export type Config = Readonly<{
   retention: string
   databaseMemoryMegabytes: number
   logLevel: string
+  source: 'auto' | 'cgroup' | 'docker'
+  cgroupRoot: string
+  procRoot: string
+  /** Share of the host's CPU that watching may cost, 0..1. */
+  cpuBudgetShare: number
   docker: Readonly<{ dockerHost: string | undefined; certPath: string | undefined; tlsVerify: boolean | undefined }>
   /** `null` where OLLAMA_HOST is set to nothing: the rules explain. */
   ollama: Readonly<{ host: string; model: string }> | null
@@ -131,6 +140,10 @@ export function parseConfig(env: Env): Config {
     retention: values.DOCKERPULSE_RETENTION,
     databaseMemoryMegabytes: values.DOCKERPULSE_DATABASE_MEMORY_MB,
     logLevel: values.DOCKERPULSE_LOG_LEVEL,
+    source: values.DOCKERPULSE_SOURCE,
+    cgroupRoot: values.DOCKERPULSE_CGROUP_ROOT,
+    procRoot: values.DOCKERPULSE_PROC_ROOT,
+    cpuBudgetShare: values.DOCKERPULSE_CPU_BUDGET,
     docker: Object.freeze({
       dockerHost: values.DOCKER_HOST,
       certPath: values.DOCKER_CERT_PATH,

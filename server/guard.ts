@@ -1,7 +1,7 @@
 import type { Executor } from './act/executor.ts'
 import { assess, notEvaluated } from './analyse/assess.ts'
 import { inspected, type Life, newLife, notice } from './analyse/life.ts'
-import { beginLife, createWindow, observe, type Window } from './analyse/window.ts'
+import { beginLife, createWindow, observe, WINDOW_SAMPLES, type Window } from './analyse/window.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
 import type { Assessment, Calibration } from './contracts/assessment.ts'
@@ -35,6 +35,8 @@ export type Guard = {
   /** An operator's word on a proposed action; gives why it was not taken, or `null`. */
   answer(incident: Incident, actionId: string, word: 'approve' | 'reject', by: string, reason: string): string | null
   tracked(): Tracked[]
+  /** How often a container is to be read: calm ones as the budget allows, all others each second. */
+  intervalOf(containerId: string): number
   /** Resolves when no action is in flight any more. */
   settled(): Promise<void>
 }
@@ -43,7 +45,10 @@ export type Guard = {
 const STALE_MS = 5_000
 
 /** After a longer silence the window begins anew: a slope over the gap would be made up. */
-const GAP_MS = 30_000
+const GAP_MS = 90_000
+
+/** Whoever is not calm, and whoever is too young to tell, is read each second. */
+const ALERT_INTERVAL_MS = 1_000
 
 /** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
 const GONE_MS = 10_000
@@ -72,6 +77,7 @@ export function createGuard(ports: {
   ownContainerId: string | null
   inventory: () => { containers: ReadonlyMap<string, Container>; engine: EngineState }
   sampler: Pick<Sampler, 'sync' | 'take' | 'reset'>
+  calmIntervalMs: () => number
   executor: Executor
   explain: (incident: Incident) => Promise<Explanation>
   newId: () => string
@@ -250,9 +256,20 @@ export function createGuard(ports: {
     subject.changed = false
   }
 
+  const intervalOf = (containerId: string): number => {
+    const subject = subjects.get(containerId)
+    const container = ports.inventory().containers.get(containerId)
+    if (subject === undefined || container === undefined) return ALERT_INTERVAL_MS
+    const young = subject.window.cpuCores.length < WINDOW_SAMPLES
+    const calm = subject.assessment.light === 'low' && !watches.get(container.key)?.incident
+    return calm && !young ? ports.calmIntervalMs() : ALERT_INTERVAL_MS
+  }
+
   const freshnessOf = (container: Container, { window, heardAtMs }: Subject): Tracked['freshness'] => {
     if (window.latest === null) return 'none'
-    return container.state === 'running' && clock.now() - heardAtMs <= STALE_MS ? 'live' : 'stale'
+    return container.state === 'running' && clock.now() - heardAtMs <= STALE_MS + intervalOf(container.id)
+      ? 'live'
+      : 'stale'
   }
 
   /** Incidents whose container is gone or was replaced end; those of an engine that is away wait. */
@@ -323,6 +340,7 @@ export function createGuard(ports: {
       const container = ports.inventory().containers.get(incident.containerId) ?? departed(incident)
       return tell(incident.containerKey, { type: 'operator', actionId, word, by, reason }, situationOf(container))
     },
+    intervalOf,
     tracked: () =>
       [...ports.inventory().containers.values()].map((container) => {
         const subject = subjectOf(container)
@@ -352,6 +370,7 @@ function departed(incident: Incident): Container {
     image: snapshot.image,
     imageId: '',
     state: 'removing',
+    pid: null,
     health: 'none',
     healthFailingStreak: 0,
     composeProject: incident.composeProject,

@@ -1,7 +1,7 @@
 import type { AuditLog } from './audit/audit-log.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Config } from './config.ts'
-import type { PartStatus, ServiceStatus } from './contracts/status.ts'
+import type { HostFigures, OverheadStatus, PartStatus, ServiceStatus, SourceStatus } from './contracts/status.ts'
 import type { Diagnosis } from './diagnose/diagnose.ts'
 import type { IncidentCounts } from './store/incidents.ts'
 import { isoTime } from './views.ts'
@@ -29,6 +29,9 @@ export function createStatus(parts: {
   audit: AuditLog
   diagnosis: Diagnosis
   counts: () => IncidentCounts
+  source: () => SourceStatus
+  overhead: () => OverheadStatus
+  host: () => HostFigures | null
 }): () => ServiceStatus {
   const { now, version, demo, calibration, config, store, audit, diagnosis } = parts
   const startedAt = isoTime(now())
@@ -78,6 +81,9 @@ export function createStatus(parts: {
       store: storeStatus(),
       audit: auditStatus(),
       model: { ...modelPart(diagnosis.model.state, diagnosis.model.detail), name: config.ollama?.model ?? 'none' },
+      source: parts.source(),
+      overhead: parts.overhead(),
+      host: parts.host(),
       counts: { openIncidents: open, automaticActions, verifiedActions, wouldHaveActed },
     }
   }

@@ -437,6 +437,7 @@ test('the engine describes itself and its host', () => {
     apiVersion: '1.41',
     ...HOST,
     cgroupVersion: '1',
+    rootDirectory: '/var/lib/docker',
   })
   expect(() => parseDescription('<html>', {})).toThrow()
   expect(() => parseDescription({ ServerVersion: '1', NCPU: 0, MemTotal: 0 }, {})).toThrow()

@@ -125,7 +125,7 @@ export function parseStats(reply: unknown): Counters | null {
     throttledPeriods: count(throttling.throttled_periods),
     throttledTimeNs: count(throttling.throttled_time),
     memoryUsageBytes: count(memory.usage),
-    inactiveFileBytes: count(memoryDetail.inactive_file ?? memoryDetail.total_inactive_file),
+    inactiveFileBytes: count(memoryDetail.total_inactive_file ?? memoryDetail.inactive_file),
     unreclaimableBytes: unreclaimableBytes(memoryDetail),
     anonBytes: count(memoryDetail.anon ?? memoryDetail.total_rss),
     fileBytes: count(memoryDetail.file ?? memoryDetail.total_cache),
@@ -155,6 +155,7 @@ const InspectReply = z.object({
   State: z.object({
     Status: ContainerState.catch('unknown'),
     StartedAt: optionalString,
+    Pid: optionalNumber,
     ExitCode: optionalNumber,
     OOMKilled: z.boolean().nullish().catch(null),
     Health: z
@@ -216,6 +217,7 @@ export function parseInspect(reply: unknown): ContainerType {
     image: Config.Image ?? '',
     imageId: Image ?? '',
     state: State.Status,
+    pid: count(State.Pid) || null,
     health: State.Health?.Status ?? 'none',
     healthFailingStreak: count(State.Health?.FailingStreak) ?? 0,
     composeProject: labels['com.docker.compose.project'] || null,
@@ -277,11 +279,12 @@ const InfoReply = z.object({
   NCPU: z.number().int().positive(),
   MemTotal: z.number().positive(),
   CgroupVersion: z.string().catch('1'),
+  DockerRootDir: optionalString,
 })
 
 /** What the engine says of itself, from its `/info` and `/version` replies. Throws a ZodError where they are not theirs. */
 export function parseDescription(info: unknown, version: unknown): EngineDescription {
-  const { ID, Name, ServerVersion, NCPU, MemTotal, CgroupVersion } = InfoReply.parse(info)
+  const { ID, Name, ServerVersion, NCPU, MemTotal, CgroupVersion, DockerRootDir } = InfoReply.parse(info)
   const { ApiVersion } = z.object({ ApiVersion: z.string().catch('') }).parse(version)
   return {
     id: ID,
@@ -291,6 +294,7 @@ export function parseDescription(info: unknown, version: unknown): EngineDescrip
     hostCores: NCPU,
     hostMemoryBytes: MemTotal,
     cgroupVersion: CgroupVersion,
+    rootDirectory: DockerRootDir ?? null,
   }
 }
 

@@ -6,6 +6,8 @@ import type { Container } from '../contracts/telemetry.ts'
 import { recording } from '../fixtures/recording.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { createLog } from '../log.ts'
+import { createCgroupSource } from './cgroup-source.ts'
+import { RECORDED, recordedTree } from './cgroup-stand-in.ts'
 import { createDockerEngine } from './docker-engine.ts'
 import { parseInspect } from './docker-replies.ts'
 import { createSampler } from './sampler.ts'
@@ -14,7 +16,7 @@ const HOST = { hostCores: 2, hostMemoryBytes: 25_276_510_208 }
 const container = parseInspect(recording('inspect-limited'))
 
 /** A sampler on an engine that plays recordings, with a hand on each open stream and on the clock. */
-async function prepare() {
+async function prepare(changes: Partial<Parameters<typeof createSampler>[0]> = {}) {
   const socketPath = join(temporaryFolder(), 'docker.sock')
   const streams: { id: string; response: ServerResponse }[] = []
   const waiting: (() => void)[] = []
@@ -30,6 +32,10 @@ async function prepare() {
     clock,
     log: createLog('silent'),
     host: () => HOST,
+    choice: 'docker',
+    files: null,
+    intervalOf: () => 1_000,
+    ...changes,
   })
   onTestFinished(async () => {
     await sampler[Symbol.asyncDispose]()
@@ -87,6 +93,8 @@ test('a new life begins with a baseline', async () => {
   await opened(1)
   await play(busy.slice(0, 2), 2)
   sampler.reset(container.id)
+  sampler.sync([container])
+  await opened(2)
   const samples = await play(busy.slice(2, 4), 2)
   expect(samples.map(({ cpuCores }) => cpuCores === null)).toEqual([true, false])
 })
@@ -117,14 +125,81 @@ test('the stream of a container that stopped is closed', async () => {
   await closed
 })
 
-test('a stream that is silent for more than ten seconds is opened again', async () => {
+test('a stream that is silent for ten seconds beyond its pace is opened again', async () => {
   const { sampler, clock, opened, streams } = await prepare()
   sampler.sync([container])
   await opened(1)
-  clock.at += 10_000
+  clock.at += 11_000
   sampler.sync([container])
   expect(streams).toHaveLength(1)
   clock.at += 1
   sampler.sync([container])
   await opened(2)
+})
+
+const onFiles = (tree: Parameters<typeof recordedTree>[0] = 'hybrid') => {
+  let at = 1_000_000
+  return createCgroupSource({ ...recordedTree(tree), now: () => (at += 1_000) })
+}
+const seen: Container = { ...container, id: RECORDED.hybrid.id, pid: RECORDED.hybrid.pid }
+
+test('where the kernel’s files are visible they are read, each time somebody asks, and the engine is left alone', async () => {
+  const { sampler, clock, streams } = await prepare({ choice: 'auto', files: onFiles() })
+  sampler.sync([seen])
+  expect(sampler.take()).toMatchObject([{ cpuCores: null, oomKills: null, fileBytes: 21_008_384 }])
+  clock.at += 1_000
+  expect(sampler.take()).toMatchObject([{ cpuCores: 0, oomKills: 0, cpuPressureSomeShare: 0 }])
+  expect(sampler.source).toEqual({ byFiles: 1, byEngine: 0, reason: 'the kernel’s files are visible' })
+  expect(streams).toEqual([])
+})
+
+test('a container whose files are not visible is read through the engine, and why is said', async () => {
+  const { sampler, opened, streams } = await prepare({ choice: 'auto', files: onFiles() })
+  sampler.sync([seen, container])
+  await opened(1)
+  expect(streams.map(({ id }) => id)).toEqual([container.id])
+  expect(sampler.source).toMatchObject({ byFiles: 1, byEngine: 1 })
+  expect(sampler.source.reason).not.toBe('the kernel’s files are visible')
+})
+
+test('the choice docker never looks at files, the choice cgroup never asks the engine', async () => {
+  const byEngine = await prepare({ choice: 'docker', files: onFiles() })
+  byEngine.sampler.sync([seen])
+  await byEngine.opened(1)
+  const byFiles = await prepare({ choice: 'cgroup', files: onFiles() })
+  byFiles.sampler.sync([seen, container])
+  expect(byFiles.sampler.source).toMatchObject({ byFiles: 1, byEngine: 0 })
+  expect(byFiles.streams).toEqual([])
+})
+
+test('a container that may be read less often is read less often', async () => {
+  let intervalMs = 1_000
+  const { sampler, clock } = await prepare({ choice: 'auto', files: onFiles(), intervalOf: () => intervalMs })
+  const readIn = (seconds: number) => {
+    let read = 0
+    for (let second = 0; second < seconds; second++) {
+      clock.at += 1_000
+      sampler.sync([seen])
+      read += sampler.take().length
+    }
+    return read
+  }
+  expect(readIn(10)).toBe(10)
+  intervalMs = 5_000
+  expect(readIn(20)).toBe(4)
+  intervalMs = 1_000
+  expect(readIn(10)).toBe(10)
+})
+
+test('10,000 containers that come and go leave no descriptor and no reader', async () => {
+  const files = onFiles()
+  const { sampler } = await prepare({ choice: 'auto', files })
+  for (let round = 0; round < 10_000; round++) {
+    sampler.sync([seen])
+    sampler.take()
+    sampler.sync([])
+  }
+  expect(files.openDescriptors).toBe(0)
+  expect(files.openContainers).toBe(0)
+  expect(sampler.source).toMatchObject({ byFiles: 0, byEngine: 0 })
 })

@@ -31,6 +31,8 @@ export const Container = z.object({
   image: z.string(),
   imageId: z.string(),
   state: ContainerState,
+  /** Its first process as the host sees it. */
+  pid: z.number().nullable(),
   health: Health,
   healthFailingStreak: z.number(),
   composeProject: z.string().nullable(),
@@ -129,6 +131,8 @@ export const EngineDescription = z.object({
   hostCores: z.number(),
   hostMemoryBytes: z.number(),
   cgroupVersion: z.string(),
+  /** Where it keeps images and volumes. */
+  rootDirectory: z.string().nullable(),
 })
 export type EngineDescription = z.infer<typeof EngineDescription>
 

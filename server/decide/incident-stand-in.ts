@@ -14,6 +14,7 @@ export function aContainer(different: Partial<Container> = {}): Container {
     imageId: `sha256:${'1'.repeat(64)}`,
     state: 'running',
     health: 'none',
+    pid: null,
     healthFailingStreak: 0,
     composeProject: 'shop',
     composeService: 'api',

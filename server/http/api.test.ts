@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ContainerView, IncidentView, Problem, SampleColumns } from '../contracts/api.ts'
-import { ServiceStatus } from '../contracts/status.ts'
+import { ServiceStatus, SourceStatus } from '../contracts/status.ts'
 import { RequestError } from '../errors.ts'
 import { chartRange } from './containers.ts'
 import { ACTION_ID, aStatus, CONTAINER_ID, createApiStandIn, INCIDENT_ID, NOBODYS_ID, NOW } from './service-stand-in.ts'
@@ -24,7 +24,7 @@ const post = (body: NonNullable<RequestInit['body']> | null, contentType?: strin
 describe('a happy answer fits its contract:', () => {
   const { ask } = createApiStandIn()
   test.each<[string, z.ZodType]>([
-    ['/api/health', z.strictObject({ status: z.literal('ok'), version: z.string() })],
+    ['/api/health', z.strictObject({ status: z.literal('ok'), version: z.string(), source: SourceStatus })],
     ['/api/status', ServiceStatus.strict()],
     ['/api/containers', z.array(ContainerView.strict())],
     [`/api/containers/${CONTAINER_ID}/samples`, SampleColumns.strict()],

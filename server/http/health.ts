@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { PartStatus, ServiceStatus } from '../contracts/status.ts'
+import { PartStatus, ServiceStatus, SourceStatus } from '../contracts/status.ts'
 import { json, problemResponses, validationHook } from './openapi.ts'
 import type { Service } from './service.ts'
 
@@ -7,7 +7,9 @@ const health = createRoute({
   method: 'get',
   path: '/api/health',
   summary: 'Whether the service lives; needs no token',
-  responses: { 200: json(z.object({ status: z.literal('ok'), version: z.string() }), 'it lives') },
+  responses: {
+    200: json(z.object({ status: z.literal('ok'), version: z.string(), source: SourceStatus }), 'it lives'),
+  },
 })
 
 const Readiness = z.object({
@@ -39,7 +41,7 @@ const status = createRoute({
 /** Liveness, readiness and status. */
 export function healthRoutes(service: Service) {
   const routes = new OpenAPIHono({ defaultHook: validationHook })
-    .openapi(health, (context) => context.json({ status: 'ok' as const, version: service.status().version }, 200))
+    .openapi(health, (context) => context.json(healthOf(service), 200))
     .openapi(ready, (context) => {
       const { engine, store, audit, model } = service.status()
       const usable = engine.state === 'ok' && store.state !== 'down'
@@ -53,6 +55,11 @@ export function healthRoutes(service: Service) {
     return engine.state === 'ok' && store.state !== 'down' ? context.text('ok\n') : context.text('not ready\n', 503)
   })
   return routes
+}
+
+function healthOf(service: Service) {
+  const { version, source } = service.status()
+  return { status: 'ok' as const, version, source }
 }
 
 function pick({ state, detail, since }: PartStatus): PartStatus {

@@ -43,6 +43,15 @@ export function aStatus(different: Partial<ServiceStatus> = {}): ServiceStatus {
     store: { ...part, sizeBytes: 4096, droppedSamples: 3 },
     audit: { ...part, entries: 7, origin: 'dockerpulse/test', publicKey: 'key' },
     model: { ...part, name: 'gpt-oss:20b' },
+    source: { byFiles: 1, byEngine: 0, reason: 'the kernel’s files are visible' },
+    overhead: {
+      ownShareOfHost: 0.01,
+      engineShareOfHost: 0,
+      budgetShareOfHost: 0.02,
+      calmIntervalMs: 1_000,
+      reason: 'watching costs 1 % of the host, 2 % are allowed',
+    },
+    host: null,
     counts: { openIncidents: 1, automaticActions: 2, verifiedActions: 1, wouldHaveActed: 5 },
     ...different,
   }

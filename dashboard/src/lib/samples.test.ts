@@ -12,12 +12,19 @@ function samples(at: number[], value: number): SampleColumns {
     forecastHorizonMs: 10_000,
     memoryLimitBytes: null,
     cpuLimitCores: null,
+    tier: 'raw',
     at,
     cpuCores: column,
+    cpuCoresMin: column,
+    cpuCoresMax: column,
+    cpuCoresP95: column,
     cpuCoresForecast: column,
     cpuCoresLower: column,
     cpuCoresUpper: column,
     workingSetBytes: column,
+    workingSetBytesMin: column,
+    workingSetBytesMax: column,
+    workingSetBytesP95: column,
     memoryBytesForecast: column,
     memoryBytesLower: column,
     memoryBytesUpper: column,
@@ -27,6 +34,9 @@ function samples(at: number[], value: number): SampleColumns {
     networkTransmitBytesPerSecond: column,
     blockReadBytesPerSecond: column,
     blockWriteBytesPerSecond: column,
+    cpuPressureSomeShare: column,
+    memoryPressureSomeShare: column,
+    ioPressureSomeShare: column,
     ahead: {
       at: [],
       cpuCoresForecast: [],
@@ -53,6 +63,6 @@ it('keeps what it has where nothing newer came, and starts again after a long ga
 
 it('become a file with a row a step', () => {
   const [header, row] = samplesCsv(samples([1_000], 1)).split('\r\n')
-  expect(header).toMatch(/^at,cpuCores,cpuCoresForecast,/)
+  expect(header).toMatch(/^at,cpuCores,cpuCoresMin,/)
   expect(row).toMatch(/^1970-01-01T00:00:01.000Z,1,1,/)
 })

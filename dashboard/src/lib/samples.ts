@@ -10,10 +10,16 @@ export const stepMs = (window: WindowMinutes): number => STEP_MS[window]
 
 const COLUMNS = [
   'cpuCores',
+  'cpuCoresMin',
+  'cpuCoresMax',
+  'cpuCoresP95',
   'cpuCoresForecast',
   'cpuCoresLower',
   'cpuCoresUpper',
   'workingSetBytes',
+  'workingSetBytesMin',
+  'workingSetBytesMax',
+  'workingSetBytesP95',
   'memoryBytesForecast',
   'memoryBytesLower',
   'memoryBytesUpper',
@@ -23,6 +29,9 @@ const COLUMNS = [
   'networkTransmitBytesPerSecond',
   'blockReadBytesPerSecond',
   'blockWriteBytesPerSecond',
+  'cpuPressureSomeShare',
+  'memoryPressureSomeShare',
+  'ioPressureSomeShare',
 ] as const satisfies readonly (keyof SampleColumns)[]
 
 /** Continues `known` with `fresh`, whose rows win where both have them, and drops what lies before `sinceMs`. */
