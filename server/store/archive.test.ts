@@ -123,16 +123,31 @@ test('a day of hours becomes one file per coarse tier, and nothing is lost or do
 
 test('what is past its retention is removed from the disk', async () => {
   const store = await openStore(temporaryFolder(), parseTiers('raw=2h,10s=4h'))
-  await store.fill(MIDNIGHT, 60)
-  store.clock.now = MIDNIGHT + 3 * HOUR_MS + 61_000
+  for (let hour = 0; hour < 4; hour++) await store.fill(MIDNIGHT + hour * HOUR_MS, 60, 10)
+  store.clock.now = MIDNIGHT + 4 * HOUR_MS + 61_000
   await store.archive.rollUp()
   await store.archive.prune()
   store.clock.now += 61_000
   await store.archive.prune()
-  expect(store.files('raw')).toEqual([])
-  expect(store.files('10s')).toHaveLength(1)
-  expect(store.archive.pieces().map(({ tier }) => tier)).toEqual(['10s', '1min', '1h'])
+  expect(store.files('raw')).toEqual(['2026-11-20T02.parquet', '2026-11-20T03.parquet'])
+  for (const tier of ['10s', '1min', '1h'] as const) expect(store.files(tier)).toHaveLength(4)
+  expect(store.archive.pieces().filter(({ tier }) => tier === 'raw')).toHaveLength(2)
   await store.close()
+})
+
+test('a removed file that still waits for running queries is no surprise to the next start', async () => {
+  const tiers = parseTiers('raw=2h')
+  const store = await openStore(temporaryFolder(), tiers)
+  for (let hour = 0; hour < 4; hour++) await store.fill(MIDNIGHT + hour * HOUR_MS, 60, 10)
+  store.clock.now = MIDNIGHT + 4 * HOUR_MS + 61_000
+  await store.archive.rollUp()
+  await store.archive.prune()
+  expect(store.files('raw')).toHaveLength(4)
+  await store.close()
+  const again = await openStore(store.folder, tiers)
+  expect(again.archive.repairs).toEqual([])
+  expect(again.files('raw')).toHaveLength(2)
+  await again.close()
 })
 
 test('what a crash left between files and table is removed, and the hour is archived once', async () => {

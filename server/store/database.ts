@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { messageOf, StoreError } from '../errors.ts'
 import { migrate } from './migrations.ts'
+import { readWhole, rescue } from './rescue.ts'
 
 export type Database = AsyncDisposable & {
   /** What had to be set aside or is missing since the last run, one sentence each. */
@@ -19,6 +20,7 @@ export type Database = AsyncDisposable & {
 function optionsFor(folder: string, memoryLimitMegabytes: number): Record<string, string> {
   return {
     threads: '2',
+    default_block_size: '16384',
     memory_limit: `${memoryLimitMegabytes}MB`,
     temp_directory: join(folder, 'duckdb-temp'),
     max_temp_directory_size: '1GB',
@@ -81,8 +83,8 @@ function isDead(message: string): boolean {
 }
 
 /**
- * Opens the database at `path`, making it where there is none. A damaged write-ahead log or file is renamed to
- * `….damaged-<time>` (never deleted) and named in `repairs`; a file that is locked, of a newer version or out of space
+ * Opens the database at `path`, making it where there is none, and reads it whole. A damaged write-ahead log or file is
+ * renamed to `….damaged-<time>` (never deleted) and named in `repairs`; tables that can still be read are kept; a file that is locked, of a newer version or out of space
  * gives StoreError and stays untouched. An instance that DuckDB invalidates later is opened again.
  */
 export async function openDatabase(options: {
@@ -107,7 +109,7 @@ export async function openDatabase(options: {
     try {
       await confine(connection, archiveFolder)
       await migrate(connection)
-      await connection.run('SELECT max(batch) FROM batches')
+      await readWhole(connection)
       return instance
     } catch (error) {
       instance.closeSync()
@@ -115,6 +117,21 @@ export async function openDatabase(options: {
     } finally {
       connection.closeSync()
     }
+  }
+
+  /** What can still be read of the file goes into a new one. */
+  const replaceFile = async () => {
+    const fresh = `${path}.rescued`
+    const rescued = await rescue(path, fresh, optionsFor(dirname(path), memoryLimitMegabytes))
+    setAside(path, 'the database file')
+    setAside(`${path}.wal`, 'the write-ahead log')
+    if (rescued === null) return
+    renameSync(fresh, path)
+    repairs.push(
+      rescued.lost.length === 0
+        ? 'all tables of the damaged file could be read and were kept'
+        : `of the damaged file these tables could not be read: ${rescued.lost.join(', ')}; the others were kept`,
+    )
   }
 
   /** At most the log and then the file can be set aside: three tries see it through. */
@@ -128,10 +145,7 @@ export async function openDatabase(options: {
         if (damage === null || attempt === 3) throw explained(error, path)
         const log = `${path}.wal`
         if (damage === 'log' && existsSync(log)) setAside(log, 'the write-ahead log')
-        else {
-          setAside(path, 'the database file')
-          setAside(log, 'the write-ahead log')
-        }
+        else await replaceFile()
       }
     }
   }

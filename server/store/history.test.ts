@@ -15,6 +15,7 @@ const HORIZON_MS = 60_000
 const GAP = { from: 100, to: 130 }
 const SECONDS = 200
 const MIB = 1024 ** 2
+const GIB = 1024 ** 3
 
 let folder: string
 let database: Database
@@ -42,7 +43,7 @@ beforeAll(async () => {
         { cpuCores: second, workingSetBytes: second % 2 === 0 ? null : MIB },
         { probability: second / 1000, cpuCoresForecast: forecast, memoryBytesForecast: memory },
       ),
-      observation(2, at, { cpuCores: -1 }),
+      observation(2, at, { cpuCores: -1, workingSetBytes: 40 * GIB }),
     ])
   }
   await samples[Symbol.asyncDispose]()
@@ -88,6 +89,11 @@ test('steps stand on a common grid, wherever the range begins', async () => {
   const { seen } = await read(23, 37, 10)
   expect(seen.at).toEqual([second(20), second(30)])
   expect(seen.cpuCores).toEqual([26, 33.5])
+})
+
+test('bytes beyond 32 bits come back as they were, alone and as a mean', async () => {
+  for (const step of [1, 10])
+    expect((await read(0, 9, step, 2)).seen.workingSetBytes).toEqual(Array(10 / step).fill(40 * GIB))
 })
 
 test('a gap has no rows', async () => {

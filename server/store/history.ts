@@ -42,7 +42,7 @@ const FORESEEN: readonly (readonly [name: string, aggregate: string])[] = [
 ]
 
 const aggregated = (name: string, aggregate: string, column = name, unit = unitOf(name)) =>
-  `${aggregate}("${column}") * ${unit} AS "${column}"`
+  `${aggregate}("${column}")::DOUBLE * ${unit} AS "${column}"`
 
 /** The select list over rows that have the columns of `SOURCE_COLUMNS`. */
 const SEEN = [

@@ -244,7 +244,7 @@ describe.skipIf(!needs('the right to mount a tmpfs', canMount()))('on a full dis
     }
     // The log comes near the 16 MB where DuckDB makes a checkpoint by itself; then there is room for the log alone.
     while (database.sizeBytes() < 15_000_000) await append(1)
-    fill(2_000_000)
+    fill(1_500_000)
     await append(60)
     expect([...reasons].join()).toContain('autocheckpoint failed')
     free()

@@ -50,14 +50,17 @@ CREATE TABLE samples (
   "memoryBytesUpper" INTEGER
 );
 
--- The hours that are over: which files of the archive count, by tier and period.
+-- The hours that are over: which files of the archive count, by tier and period. A file that changed on the disk is known
+-- by its checksum; one that was removed stays a while for running queries.
 CREATE TABLE pieces (
   file VARCHAR NOT NULL,
   tier VARCHAR NOT NULL,
   from_ms BIGINT NOT NULL,
   to_ms BIGINT NOT NULL,
   row_count BIGINT NOT NULL,
-  size_bytes BIGINT NOT NULL
+  size_bytes BIGINT NOT NULL,
+  crc32 BIGINT,
+  removed BOOLEAN NOT NULL
 );
 
 -- The incident as JSON, for it is read and written whole; the columns beside it are what is searched by.
