@@ -1,125 +1,81 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
-import { openRealEngine } from '../chaos/real-engine.ts'
+import { Command, InvalidArgumentError } from 'commander'
+import { Calibration } from '../server/contracts/assessment.ts'
+import { type Figure, ROOT, say } from './bench/measure.ts'
+import { api, pipeline } from './bench/pipeline.ts'
+import { sampler } from './bench/sampler.ts'
+import { store } from './bench/store.ts'
+import { watch } from './bench/watch.ts'
 
-const ROOT = fileURLToPath(new URL('../', import.meta.url))
-/** The kernel counts CPU time in these. */
-const TICKS_PER_SECOND = 100
+type Wanted = { containers: number | undefined; seconds: number }
+
+const calibration = () => Calibration.parse(JSON.parse(readFileSync(join(ROOT, 'models/calibration.json'), 'utf8')))
+
+const SUITES: Record<string, { about: string; run: (wanted: Wanted) => Promise<Figure[]> }> = {
+  sampler: {
+    about: 'reading the kernel’s files, beside a bare read loop',
+    run: ({ containers = 60 }) => sampler({ containers }),
+  },
+  watch: {
+    about: 'the whole service on idle containers, beside Netdata (where installed) and stats streams',
+    run: ({ containers = 60, seconds }) => watch({ containers, seconds }),
+  },
+  store: {
+    about: 'bytes per value, and charts over a week',
+    run: ({ containers = 100 }) => store({ containers, calibration: calibration() }),
+  },
+  pipeline: {
+    about: 'many containers and twenty dashboards',
+    run: ({ containers = 1_000, seconds }) => pipeline({ containers, seconds }),
+  },
+  api: {
+    about: 'answers of the API on a busy service',
+    run: ({ containers = 1_000, seconds }) => api({ containers, seconds }),
+  },
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('expected a number above 0')
+  return value
+}
 
 const program = new Command('bench')
-  .description('What the program costs. Suites: idle (watching idle containers of a real engine).')
-  .argument('[suite]', 'which one', 'idle')
-  .option('--containers <n>', 'idle containers to watch', Number, 60)
-  .option('--seconds <n>', 'how long to measure', Number, 60)
+  .description(
+    `What the program costs, beside a reference measured in the same run. Suites:\n${Object.entries(SUITES)
+      .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
+      .join('\n')}`,
+  )
+  .argument('[suites...]', 'which ones; all without a name')
+  .option('--containers <n>', 'how many containers', positive)
+  .option('--seconds <n>', 'how long to measure where time matters', positive, 60)
   .option('--json', 'print the figures as JSON')
   .parse()
-const { containers, seconds, json } = program.opts<{ containers: number; seconds: number; json?: boolean }>()
+const { containers, seconds, json } = program.opts<{ containers?: number; seconds: number; json?: boolean }>()
+const names = program.args.length > 0 ? program.args : Object.keys(SUITES)
+const unknown = names.find((name) => SUITES[name] === undefined)
+if (unknown !== undefined) program.error(`there is no suite "${unknown}"; there are ${Object.keys(SUITES).join(', ')}`)
 
-const say = (text: string) => process.stderr.write(`${text}\n`)
+const figures = (value: number) => Number(value.toPrecision(3)).toString()
 
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+function print({ name, value, unit, reference }: Figure): void {
+  const beside =
+    reference === undefined
+      ? ''
+      : `   ${figures(value / reference.value)} × ${reference.name} (${figures(reference.value)} ${unit})`
+  process.stdout.write(`  ${name}: ${figures(value)} ${unit}${beside}\n`)
 }
 
-function memoryMegabytes(pid: number, field: 'VmRSS' | 'VmHWM'): number {
-  const line = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  return Math.round(Number(line?.[1] ?? 0) / 1024)
-}
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-async function startService(dockerHost: string, dataFolder: string): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn('npm', ['start', '--silent'], {
-    cwd: ROOT,
-    detached: true,
-    env: {
-      ...process.env,
-      DOCKER_HOST: dockerHost,
-      DOCKERPULSE_DATA: dataFolder,
-      DOCKERPULSE_PORT: '0',
-      DOCKERPULSE_MODE: 'observe',
-      DOCKERPULSE_LOG_LEVEL: 'warn',
-      OLLAMA_HOST: '',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout!.on('data', (chunk) => {
-      const address = /http:\/\/[^ ]+/.exec(String(chunk))?.[0]
-      if (address) resolve(address)
-    })
-    child.once('exit', () => reject(new Error('the service did not start')))
-  })
-  return { child, url }
-}
-
-/** The service itself below npm and its shell. */
-function servicePid(parent: number): number {
-  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim()
-  return children === '' ? parent : servicePid(Number(children.split(' ')[0]))
-}
-
-async function idle(): Promise<Record<string, number>> {
-  const engine = await openRealEngine()
-  if (engine === null) throw new Error('needs a Docker engine: start one, or set DOCKER_HOST')
-  await using real = engine
-  say(`Starting ${containers} idle containers…`)
-  for (let started = 0; started < containers; started += 10) {
-    const some = Math.min(10, containers - started)
-    await Promise.all(
-      Array.from({ length: some }, () => real.run({ command: ['sleep', '100000'], memoryBytes: 64 * 1024 ** 2 })),
-    )
-  }
-  const dataFolder = mkdtempSync(join(tmpdir(), 'dockerpulse-bench-'))
-  const { child } = await startService(real.dockerHost, dataFolder)
+const results: Record<string, Figure[]> = {}
+for (const name of names) {
   try {
-    const pid = servicePid(child.pid!)
-    await wait(20_000)
-    say(`Measuring for ${seconds} s…`)
-    const before = cpuSeconds(pid)
-    const startedAt = performance.now()
-    await wait(seconds * 1000)
-    const elapsedSeconds = (performance.now() - startedAt) / 1000
-    const cpuShareOfCore = (cpuSeconds(pid) - before) / elapsedSeconds
-    const residentMegabytes = memoryMegabytes(pid, 'VmRSS')
-    const peakMegabytes = memoryMegabytes(pid, 'VmHWM')
-    const stopAt = performance.now()
-    process.kill(pid, 'SIGTERM')
-    await new Promise((resolve) => child.once('exit', resolve))
-    return {
-      containers,
-      cpuShareOfCore,
-      residentMegabytes,
-      peakMegabytes,
-      stopMs: Math.round(performance.now() - stopAt),
-    }
-  } finally {
-    if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL')
-    rmSync(dataFolder, { recursive: true, force: true })
+    say(`== ${name}`)
+    results[name] = await SUITES[name]!.run({ containers, seconds })
+    if (!json) for (const figure of results[name]) print(figure)
+  } catch (error) {
+    say(`${name}: ${(error as Error).message}`)
+    process.exitCode = 1
   }
 }
-
-if (program.args[0] !== undefined && program.args[0] !== 'idle')
-  program.error(`there is no suite "${program.args[0]}"; there is: idle`)
-try {
-  const figures = await idle()
-  if (json) process.stdout.write(`${JSON.stringify(figures)}\n`)
-  else {
-    process.stdout.write(
-      `Watching ${figures.containers} idle containers at 1 Hz:\n` +
-        `  CPU              ${(figures.cpuShareOfCore! * 100).toFixed(1)} % of a core\n` +
-        `  resident memory  ${figures.residentMegabytes} MB (peak ${figures.peakMegabytes} MB)\n` +
-        `  stop on SIGTERM  ${figures.stopMs} ms\n`,
-    )
-  }
-} catch (error) {
-  say((error as Error).message)
-  process.exitCode = 1
-}
+if (json) process.stdout.write(`${JSON.stringify(results)}\n`)

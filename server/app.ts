@@ -319,11 +319,12 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
   const loop = async () => {
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = Math.max(dueMs + ROUND_MS, clock.now())) {
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
-      running.round()
+      const { readAtMs } = running.round()
+      if (live.clients > 0)
+        live.publish({ type: 'tick', at: isoTime(now()), readAt: isoTime(readAtMs), containers: service.containers() })
       overhead.look()
       hostWatch.look()
       noteRepairs()
-      if (live.clients > 0) live.publish({ type: 'tick', at: isoTime(now()), containers: service.containers() })
     }
   }
   const looping = loop()

@@ -27,8 +27,8 @@ export type Tracked = {
 }
 
 export type Guard = {
-  /** One round of the loop: take samples, assess, decide, act. Never rejects. */
-  round(): void
+  /** One round of the loop: take samples, assess, decide, act. Never throws. Gives when the readings were complete. */
+  round(): { readAtMs: number }
   onEngineEvent(event: EngineEvent): void
   /** Takes up incidents that were open when the service ended; `restarts` are the program's own of the last hour. */
   resume(open: readonly Incident[], restarts: readonly { containerKey: string; at: number }[]): void
@@ -97,6 +97,7 @@ export function createGuard(ports: {
   const missingSinceMs = new Map<string, number>()
   let inFlight: Promise<void> | null = null
   let troubled = 0
+  let readAtMs = clock.now()
 
   const subjectOf = (container: Container): Subject => {
     let subject = subjects.get(container.id)
@@ -207,7 +208,9 @@ export function createGuard(ports: {
 
   const observeSamples = (containers: ReadonlyMap<string, Container>): Observation[] => {
     const newest = new Map<string, Sample[]>()
-    for (const sample of sampler.take()) {
+    const samples = sampler.take()
+    readAtMs = clock.now()
+    for (const sample of samples) {
       const container = containers.get(sample.containerId)
       if (container === undefined) continue
       const subject = subjectOf(container)
@@ -311,6 +314,7 @@ export function createGuard(ports: {
       } catch (error) {
         log.error({ reason: messageOf(error) }, 'a round of the loop failed')
       }
+      return { readAtMs }
     },
     onEngineEvent(event) {
       const container = ports.inventory().containers.get(event.containerId)

@@ -15,7 +15,13 @@ export const LiveEvent = z.discriminatedUnion('type', [
     incidents: z.array(IncidentView),
     status: ServiceStatus,
   }),
-  z.object({ type: z.literal('tick'), at: z.string(), containers: z.array(ContainerView) }),
+  z.object({
+    type: z.literal('tick'),
+    at: z.string(),
+    /** When the last reading of this round was complete. */
+    readAt: z.string(),
+    containers: z.array(ContainerView),
+  }),
   z.object({ type: z.literal('incident'), at: z.string(), incident: IncidentView }),
   z.object({ type: z.literal('status'), at: z.string(), status: ServiceStatus }),
 ])

@@ -6,7 +6,12 @@ import { createLive } from './live.ts'
 import { aContainerView, anIncidentView, aStatus, createApiStandIn } from './service-stand-in.ts'
 
 const at = '2026-03-01T12:00:00.000Z'
-const tick = (size = 0): LiveEvent => ({ type: 'tick', at, containers: [aContainerView({ name: 'x'.repeat(size) })] })
+const tick = (size = 0): LiveEvent => ({
+  type: 'tick',
+  at,
+  readAt: at,
+  containers: [aContainerView({ name: 'x'.repeat(size) })],
+})
 const incident = (containerName = 'shop-api-1'): LiveEvent => ({
   type: 'incident',
   at,

@@ -1,5 +1,9 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Service } from './service.ts'
+
+/** How often the loop's delay is looked at; a timer of this length is what is measured, so it is taken off again. */
+const LOOP_RESOLUTION_MS = 10
 
 /**
  * The Prometheus exposition of the program and of its assessments, filled when it is asked for: base units, ratios 0 to
@@ -10,6 +14,8 @@ export function createMetrics(
   liveClients: () => number,
 ): { contentType: string; render(): Promise<string> } {
   const registry = new Registry()
+  const delays = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
+  delays.enable()
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `dockerpulse_${name}`, help, labelNames, registers: [registry] })
   const counter = (name: string, help: string) =>
@@ -28,6 +34,7 @@ export function createMetrics(
   const clients = gauge('live_clients', 'Open live streams')
   const resident = gauge('process_resident_memory_bytes', 'Resident memory of the program')
   const cpuSeconds = counter('process_cpu_seconds_total', 'CPU time of the program, user and system')
+  const loopDelay = gauge('event_loop_delay_p99_seconds', 'How late timers ran since the last scrape, 99th percentile')
   const lights = gauge('containers', 'Containers by traffic light', ['light'])
   const probability = gauge('container_failure_probability', 'P(fails within the next 60 s)', perContainer)
   const cpu = gauge('container_cpu_cores', 'CPU in cores', perContainer)
@@ -52,6 +59,8 @@ export function createMetrics(
     auditEntries.inc(audit.entries)
     databaseBytes.set(store.sizeBytes)
     clients.set(liveClients())
+    loopDelay.set(Math.max(0, delays.percentile(99) / 1e9 - LOOP_RESOLUTION_MS / 1000))
+    delays.reset()
     resident.set(process.memoryUsage.rss())
     const { user, system } = process.cpuUsage()
     cpuSeconds.inc((user + system) / 1e6)

@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openRealEngine } from '../../chaos/real-engine.ts'
+import { cpuSecondsOf, type Figure, memoryMegabytes, say, startService, wait } from './measure.ts'
+
+const NETDATA = '/usr/sbin/netdata'
+const SETTLE_MS = 20_000
+const ENGINE = new Set(['dockerd', 'containerd', 'containerd-shim', 'containerd-shim-runc-v2'])
+
+function engineCpuSeconds(): number {
+  let sum = 0
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const comm = readFileSync(`/proc/${name}/comm`, 'utf8').trim()
+      if ([...ENGINE].some((process) => process.startsWith(comm))) sum += cpuSecondsOf(Number(name))
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return sum
+}
+
+/** Shares of one core that some meters grow by while `ms` pass. */
+async function sharesOver(ms: number, meters: (() => number)[]): Promise<number[]> {
+  const before = meters.map((meter) => meter())
+  const startedAt = performance.now()
+  await wait(ms)
+  const seconds = (performance.now() - startedAt) / 1000
+  return meters.map((meter, index) => (meter() - before[index]!) / seconds)
+}
+
+/** Netdata with its cgroups plugin alone, once a second, in memory; `null` where it is not installed. */
+function startNetdata(): (AsyncDisposable & { cpuSeconds(): number }) | null {
+  try {
+    accessSync(NETDATA, constants.X_OK)
+  } catch {
+    return null
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'netdata-bench-'))
+  const off = [
+    'proc',
+    'diskspace',
+    'tc',
+    'idlejitter',
+    'checks',
+    'apps',
+    'python.d',
+    'charts.d',
+    'node.d',
+    'go.d',
+    'ebpf',
+    'timex',
+    'statsd',
+    'perf',
+    'slabinfo',
+    'nfacct',
+    'fping',
+    'ioping',
+    'cups',
+    'netdata monitoring',
+    'netdata monitoring extended',
+  ]
+  writeFileSync(
+    join(folder, 'netdata.conf'),
+    `[global]\n run as user = root\n[db]\n mode = ram\n retention = 3600\n update every = 1\n[directories]\n cache = ${folder}\n lib = ${folder}\n log = ${folder}\n[web]\n mode = none\n[health]\n enabled = no\n[plugins]\n cgroups = yes\n${off.map((name) => ` ${name} = no\n`).join('')}`,
+  )
+  const child: ChildProcess = spawn(NETDATA, ['-D', '-c', join(folder, 'netdata.conf'), '-P', join(folder, 'pid')], {
+    stdio: 'ignore',
+    env: { ...process.env, DISABLE_TELEMETRY: '1' },
+  })
+  return {
+    cpuSeconds: () => cpuSecondsOf(child.pid!),
+    async [Symbol.asyncDispose]() {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The whole service on idle containers of a real engine, beside Netdata in the same minute and stats streams in the next. */
+export async function watch({ containers, seconds }: { containers: number; seconds: number }): Promise<Figure[]> {
+  const engine = await openRealEngine()
+  if (engine === null) throw new Error('needs a Docker engine on this machine: start one, or set DOCKER_HOST')
+  await using real = engine
+  say(`Starting ${containers} idle containers…`)
+  const ids: string[] = []
+  while (ids.length < containers) {
+    const some = Array.from({ length: Math.min(10, containers - ids.length) }, () =>
+      real.run({ command: ['sleep', '100000'], memoryBytes: 64 * 1024 ** 2 }),
+    )
+    ids.push(...(await Promise.all(some)))
+  }
+  const ms = seconds * 1000
+  say(`The engine alone, for ${seconds} s…`)
+  const [idleShare] = (await sharesOver(ms, [engineCpuSeconds])) as [number]
+
+  const netdata = startNetdata()
+  const service = await startService({ DOCKER_HOST: real.dockerHost })
+  await wait(SETTLE_MS)
+  say(`The service${netdata === null ? '' : ' and Netdata'}, for ${seconds} s…`)
+  const [own, engineShare, netdataShare] = await sharesOver(ms, [
+    () => cpuSecondsOf(service.pid),
+    engineCpuSeconds,
+    () => netdata?.cpuSeconds() ?? 0,
+  ])
+  const residentMegabytes = memoryMegabytes(service.pid, 'VmRSS')
+  const peakMegabytes = memoryMegabytes(service.pid, 'VmHWM')
+  const stopMs = await service.stop()
+  await service[Symbol.asyncDispose]()
+  await netdata?.[Symbol.asyncDispose]()
+
+  say(`${containers} dockerode stats streams, for ${seconds} s…`)
+  const streams = await Promise.all(ids.map((id) => real.docker.getContainer(id).stats({ stream: true })))
+  for (const stream of streams) stream.on('data', (chunk) => void JSON.parse(String(chunk)))
+  const cpuSelf = () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6
+  await wait(3_000)
+  const [client, streaming] = (await sharesOver(ms, [cpuSelf, engineCpuSeconds])) as [number, number]
+  for (const stream of streams) (stream as unknown as { destroy(): void }).destroy()
+
+  const total = (own! + Math.max(0, engineShare! - idleShare)) * 100
+  const streamsTotal = (client + Math.max(0, streaming - idleShare)) * 100
+  const cpu = {
+    name: `whole service, ${containers} idle containers, CPU with the engine's above idle`,
+    value: total,
+    unit: '% of a core',
+  }
+  return [
+    ...(netdata === null
+      ? []
+      : [{ ...cpu, reference: { name: 'Netdata, cgroups plugin', value: netdataShare! * 100 } }]),
+    { ...cpu, reference: { name: `${containers} dockerode stats streams`, value: streamsTotal } },
+    { name: 'of it the service itself', value: own! * 100, unit: '% of a core' },
+    { name: 'resident memory', value: residentMegabytes, unit: 'MB' },
+    { name: 'peak memory', value: peakMegabytes, unit: 'MB' },
+    { name: 'stop on SIGTERM', value: stopMs, unit: 'ms' },
+  ]
+}
