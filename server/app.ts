@@ -7,7 +7,7 @@ import canonicalize from 'canonicalize'
 import { createExecutor } from './act/executor.ts'
 import { openAuditLog } from './audit/audit-log.ts'
 import { sha256 } from './audit/merkle.ts'
-import { entriesSince } from './audit/verification.ts'
+import { createRestartMemory } from './audit/restart-memory.ts'
 import { createCgroupSource } from './collect/cgroup-source.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
 import { openHostReader } from './collect/host-reader.ts'
@@ -62,6 +62,12 @@ function readCalibration(): Calibration {
   }
 }
 
+/** A round a second; those that were missed are left out, and a clock that was set back is followed at once. */
+function nextRoundMs(lastDueMs: number, nowMs: number): number {
+  const dueMs = lastDueMs + ROUND_MS
+  return dueMs < nowMs || dueMs > nowMs + ROUND_MS ? nowMs : dueMs
+}
+
 /** After these the log is signed at once, as it is before the action. */
 const SIGNED_AT_ONCE: ReadonlySet<AuditEvent> = new Set([
   'action.executed',
@@ -69,20 +75,6 @@ const SIGNED_AT_ONCE: ReadonlySet<AuditEvent> = new Set([
   'action.refused',
   'action.unknown',
 ])
-
-/**
- * The program's own restarts of the last hour, whose cool-downs and limits outlive a restart of the service. The audit
- * log knows them all, also one whose incident did not reach the database any more.
- */
-function recentRestarts(auditFolder: string, nowMs: number): { containerKey: string; at: number }[] {
-  const intended = new Map<string, { containerKey: string; at: number }>()
-  for (const { event, actionId, container, at } of entriesSince(auditFolder, nowMs - HOUR_MS)) {
-    if (event === 'action.intended' && actionId !== null && container !== null)
-      intended.set(actionId, { containerKey: container.key, at: Date.parse(at) })
-    if (event === 'action.refused' && actionId !== null) intended.delete(actionId)
-  }
-  return [...intended.values()]
-}
 
 /**
  * Builds the program and runs its loop until it is disposed. Throws ConfigError, StoreError or AuditError where it
@@ -120,7 +112,8 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
   ]
 
   const auditFolder = join(config.dataFolder, 'audit')
-  const audit = parts.use(openAuditLog(auditFolder, now))
+  const restarts = createRestartMemory(now() - HOUR_MS)
+  const audit = parts.use(openAuditLog(auditFolder, now, { onEntry: restarts.take }))
   const write = (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) =>
     audit.append({
       actor: 'dockerpulse',
@@ -298,10 +291,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
     live.publish({ type: 'status', at: isoTime(now()), status: status() })
   }
 
-  guard.resume(
-    await book.list({ limit: MOST_OPEN_INCIDENTS, offset: 0, open: true }),
-    recentRestarts(auditFolder, now()),
-  )
+  guard.resume(await book.list({ limit: MOST_OPEN_INCIDENTS, offset: 0, open: true }), restarts.all())
 
   const { fetch } = createApi({
     service,
@@ -317,7 +307,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
   const running = guard
   const stop = new AbortController()
   const loop = async () => {
-    for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = Math.max(dueMs + ROUND_MS, clock.now())) {
+    for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = nextRoundMs(dueMs, clock.now())) {
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
       const { readAtMs } = running.round()
       if (live.clients > 0)
@@ -331,6 +321,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
   parts.defer(async () => {
     stop.abort()
     await looping
+    await running.settled()
     note({ event: 'service.stopped', reason: 'asked to stop' })
   })
 

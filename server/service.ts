@@ -47,7 +47,7 @@ export function createService(parts: {
       const refusal = guard.answer(incident, actionId, word, 'operator', reason)
       if (refusal !== null) {
         note({
-          event: 'action.refused',
+          event: 'answer.refused',
           actor: 'operator',
           incidentId: incident.id,
           actionId,

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import canonicalize from 'canonicalize'
@@ -18,7 +18,7 @@ const STAMP = '2026-11-20T060000.000Z'
 const CHILD = new URL('./audit-log.child.ts', import.meta.url).pathname
 
 const newFolder = () => join(temporaryFolder(), 'audit')
-const open = (folder: string, entriesPerFile?: number) => openAuditLog(folder, () => NOW, entriesPerFile)
+const open = (folder: string, options?: Parameters<typeof openAuditLog>[2]) => openAuditLog(folder, () => NOW, options)
 const linesOf = (folder: string) =>
   auditFiles(folder).flatMap(({ name }) => readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1))
 
@@ -77,11 +77,34 @@ test('it goes on where it stopped, with the same key', async () => {
 test('a file that is full is followed by the next, over a restart too', async () => {
   const folder = newFolder()
   for (let run = 0; run < 3; run++) {
-    await using log = open(folder, 4)
+    await using log = open(folder, { entriesPerFile: 4 })
     for (let index = 0; index < 3; index++) log.append(record())
   }
   expect(auditFiles(folder).map(({ name }) => name)).toEqual(['audit-0.jsonl', 'audit-4.jsonl', 'audit-8.jsonl'])
   expect(verifyLog(folder)).toMatchObject({ ok: true, entries: 9 })
+})
+
+test('the entries of earlier runs are told once, in their order', async () => {
+  const folder = newFolder()
+  const told: number[] = []
+  for (let run = 0; run < 3; run++) {
+    told.length = 0
+    await using log = open(folder, { entriesPerFile: 2, onEntry: ({ index }) => told.push(index) })
+    for (let index = 0; index < 3; index++) log.append(record())
+  }
+  expect(told).toEqual([0, 1, 2, 3, 4, 5])
+})
+
+test('a log whose checkpoint is gone goes on, and that is said', async () => {
+  const folder = newFolder()
+  {
+    await using log = open(folder)
+    log.append(record())
+  }
+  rmSync(join(folder, 'checkpoint'))
+  await using log = open(folder)
+  expect(log.repairs).toEqual(['the audit log had no checkpoint: nothing signed proves its 1 entries until now'])
+  expect(log.size).toBe(1)
 })
 
 test('a checkpoint is signed after 256 entries, or after a minute', () => {
@@ -265,6 +288,7 @@ describe.skipIf(!needs('the right to mount a tmpfs', canMount()))('on a full dis
     const folder = join(disk.folder, 'audit')
     const log = open(folder)
     log.append(record())
+    log.checkpoint()
     disk.fill()
     appendUntilItFails(log)
     const { size } = log

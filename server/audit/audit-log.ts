@@ -19,7 +19,7 @@ import { AuditEntry, type AuditRecord } from '../contracts/audit.ts'
 import { AuditError, messageOf } from '../errors.ts'
 import { openSigningKey, signCheckpoint } from './checkpoint.ts'
 import { appendLeaf, emptyTree, rootHash, sha256 } from './merkle.ts'
-import { CHECKPOINT_FILE, type Chain, NO_ENTRY_HASH, readChain, VERIFIER_FILE, verifyLog } from './verification.ts'
+import { CHECKPOINT_FILE, type Chain, inspectLog, NO_ENTRY_HASH, VERIFIER_FILE } from './verification.ts'
 
 /** The specification has 16 bits for an entry's length; larger evidence goes in by its hash. */
 const MAX_ENTRY_BYTES = 64 * 1024 - 1
@@ -75,20 +75,30 @@ const blank = (): Chain => ({
   lastFileEntries: 0,
   tornTail: null,
   problem: null,
+  rootAtSize: new Map(),
 })
 
 /**
  * Opens the append-only log in `folder`, making it where there is none. An incomplete last line (power cut in mid-write,
  * never acknowledged) is kept beside the log and cut off; a log that does not verify is set aside whole and a new one
- * begins; both are named in `repairs`. Nothing is ever deleted. `entriesPerFile` is for tests.
+ * begins; both are named in `repairs`, as is a log without a checkpoint. Nothing is ever deleted. `onEntry` sees the
+ * entries of earlier runs, in order. `entriesPerFile` is for tests.
  */
-export function openAuditLog(folder: string, now: () => number, entriesPerFile = ENTRIES_PER_FILE): AuditLog {
+export function openAuditLog(
+  folder: string,
+  now: () => number,
+  {
+    onEntry,
+    entriesPerFile = ENTRIES_PER_FILE,
+  }: { onEntry?: (entry: AuditEntry) => void; entriesPerFile?: number } = {},
+): AuditLog {
   mkdirSync(folder, { recursive: true })
   const repairs: string[] = []
   const stamp = new Date(now()).toISOString().replaceAll(':', '')
-  let chain = readChain(folder)
-  const checked = existsSync(join(folder, CHECKPOINT_FILE)) ? verifyLog(folder) : null
-  const problem = chain.problem ?? checked?.problem ?? null
+  const signed = existsSync(join(folder, CHECKPOINT_FILE))
+  const inspected = inspectLog(folder, onEntry && { onEntry })
+  let { chain } = inspected
+  const problem = chain.problem ?? (signed ? inspected.verification.problem : null)
   if (problem !== null) {
     const aside = `${folder}.damaged-${stamp}`
     renameSync(folder, aside)
@@ -96,6 +106,8 @@ export function openAuditLog(folder: string, now: () => number, entriesPerFile =
     repairs.push(`the audit log did not verify (${problem}) and was set aside as ${aside}`)
     chain = blank()
   }
+  if (!signed && chain.tree.size > 0)
+    repairs.push(`the audit log had no checkpoint: nothing signed proves its ${chain.tree.size} entries until now`)
   if (chain.tornTail !== null) {
     const { file, bytes, keepBytes } = chain.tornTail
     const path = join(folder, file)
@@ -115,7 +127,7 @@ export function openAuditLog(folder: string, now: () => number, entriesPerFile =
   /** Length of the file up to its last whole entry. */
   let goodBytes = 0
   let failure: string | null = null
-  let signedSize = checked?.ok ? (checked.checkpointSize ?? 0) : 0
+  let signedSize = problem === null && signed ? (inspected.verification.checkpointSize ?? 0) : 0
   let signedAtMs = now()
 
   const openFile = (): number => {

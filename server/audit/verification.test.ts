@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { openAuditLog } from './audit-log.ts'
 import { record } from './record-stand-in.ts'
-import { entriesOfIncident, entriesSince, verifyLog } from './verification.ts'
+import { entriesOfIncident, verifyLog } from './verification.ts'
 
 const NOW = Date.parse('2026-11-20T06:00:00.000Z')
 const INCIDENT = '00000000-0000-4000-8000-000000000001'
@@ -14,7 +14,7 @@ const FIRST = 'audit-0.jsonl'
 /** A signed log of two files, four entries in the first and three in the second. */
 async function signedLog(): Promise<{ folder: string; verifier: string }> {
   const folder = join(temporaryFolder(), 'audit')
-  await using log = openAuditLog(folder, () => NOW, 4)
+  await using log = openAuditLog(folder, () => NOW, { entriesPerFile: 4 })
   for (let index = 0; index < 7; index++)
     log.append(record({ incidentId: index % 2 === 0 ? INCIDENT : null, reason: `größe \ufffd 内存 ${index}` }))
   log.checkpoint()
@@ -153,11 +153,23 @@ test('the story of one incident is read in its order, and what is no entry is le
   expect(entriesOfIncident(folder, 'nobody')).toEqual([])
 })
 
-test('the entries since a time are found across files, in their order', async () => {
-  const folder = join(temporaryFolder(), 'audit')
-  let nowMs = NOW
-  await using log = openAuditLog(folder, () => nowMs, 3)
-  for (; nowMs < NOW + 8_000; nowMs += 1_000) log.append(record())
-  expect(entriesSince(folder, NOW + 2_000).map(({ index }) => index)).toEqual([2, 3, 4, 5, 6, 7])
-  expect(entriesSince(folder, NOW + 60_000)).toEqual([])
+test('a checkpoint that was kept elsewhere must be a beginning of the log', async () => {
+  const { folder } = await signedLog()
+  const kept = readFileSync(join(folder, 'checkpoint'), 'utf8')
+  {
+    await using log = openAuditLog(folder, () => NOW, { entriesPerFile: 4 })
+    log.append(record())
+    log.checkpoint()
+  }
+  expect(verifyLog(folder, undefined, [kept])).toMatchObject({ ok: true, entries: 8, checkpointSize: 8 })
+
+  const other = await signedLog()
+  expect(verifyLog(other.folder, undefined, [kept])).toMatchObject({ ok: false })
+  expect(verifyLog(folder, undefined, ['no note'])).toMatchObject({ ok: false })
+
+  const longer = readFileSync(join(folder, 'checkpoint'), 'utf8')
+  const shortened = await signedLog()
+  for (const name of ['key.pem', 'verifier', 'host-uuid', 'checkpoint'])
+    writeFileSync(join(shortened.folder, name), readFileSync(join(folder, name)))
+  expect(verifyLog(shortened.folder, undefined, [longer]).problem).toContain('entries were cut off')
 })

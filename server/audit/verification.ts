@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AuditEntry } from '../contracts/audit.ts'
 import { messageOf } from '../errors.ts'
-import { verifyCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, verifyCheckpoint } from './checkpoint.ts'
 import { appendLeaf, emptyTree, type MerkleTree, rootHash, sha256 } from './merkle.ts'
 
 export const CHECKPOINT_FILE = 'checkpoint'
@@ -28,6 +28,8 @@ export type Chain = {
   /** An incomplete last line: never acknowledged, so nothing is lost with it. */
   tornTail: { file: string; bytes: number; keepBytes: number } | null
   problem: string | null
+  /** The roots of the tree at the sizes that were asked for. */
+  rootAtSize: ReadonlyMap<number, Buffer>
 }
 
 export const NO_ENTRY_HASH = '0'.repeat(64)
@@ -36,7 +38,11 @@ export const NO_ENTRY_HASH = '0'.repeat(64)
  * Reads all entries in `folder`, checks each line's form, index and link to the one before, and builds the Merkle tree.
  * `onEntry` sees each entry that holds. Stops at the first problem, which names the file and line.
  */
-export function readChain(folder: string, onEntry: (entry: AuditEntry) => void = () => {}): Chain {
+export function readChain(
+  folder: string,
+  { onEntry, sizes = [] }: { onEntry?: (entry: AuditEntry) => void; sizes?: readonly number[] } = {},
+): Chain {
+  const rootAtSize = new Map<number, Buffer>()
   const chain: Chain = {
     tree: emptyTree(),
     lastHash: NO_ENTRY_HASH,
@@ -44,7 +50,12 @@ export function readChain(folder: string, onEntry: (entry: AuditEntry) => void =
     lastFileEntries: 0,
     tornTail: null,
     problem: null,
+    rootAtSize,
   }
+  const keepRoot = () => {
+    if (sizes.includes(chain.tree.size)) rootAtSize.set(chain.tree.size, rootHash(chain.tree))
+  }
+  keepRoot()
   const files = auditFiles(folder)
   for (const [position, { name, firstIndex }] of files.entries()) {
     const where = (line: number) => `${name} line ${line}`
@@ -73,7 +84,8 @@ export function readChain(folder: string, onEntry: (entry: AuditEntry) => void =
         }
       appendLeaf(chain.tree, line)
       chain.lastHash = sha256(line).toString('hex')
-      onEntry(entry)
+      keepRoot()
+      onEntry?.(entry)
     }
     chain.lastFile = name
     chain.lastFileEntries = lines.length
@@ -108,44 +120,50 @@ export type Verification = {
   problem: string | null
 }
 
+/** What is wrong with a signed checkpoint as the word of this log, or `null`. */
+function checkpointProblem(checkpoint: Checkpoint, { tree, rootAtSize }: Chain): string | null {
+  if (checkpoint.size > tree.size)
+    return `the checkpoint covers ${checkpoint.size} entries, the log has only ${tree.size}: entries were cut off`
+  return rootAtSize.get(checkpoint.size)?.equals(checkpoint.root)
+    ? null
+    : 'the checkpoint was signed over other entries than these'
+}
+
 /**
- * Checks a log folder offline: the chain of all entries, and that the newest checkpoint (signed, Ed25519) covers a
- * prefix of exactly these entries. `verifier` defaults to the one beside the log; give the one you noted elsewhere.
+ * Reads a log folder once and checks it offline: the chain of all entries, and that the newest checkpoint (signed,
+ * Ed25519) covers a prefix of exactly these entries. `verifier` defaults to the one beside the log: give the one that you
+ * noted elsewhere. `kept` are checkpoints that were kept elsewhere; the log must extend each of them.
  */
-export function verifyLog(folder: string, verifier?: string): Verification {
-  let checkpoint: { size: number; root: Buffer } | null = null
+export function inspectLog(
+  folder: string,
+  options: { verifier?: string; kept?: readonly string[]; onEntry?: (entry: AuditEntry) => void } = {},
+): { verification: Verification; chain: Chain } {
+  const checkpoints: Checkpoint[] = []
   let problem: string | null = null
   try {
-    const key = verifier ?? readFileSync(join(folder, VERIFIER_FILE), 'utf8').trim()
-    checkpoint = verifyCheckpoint(readFileSync(join(folder, CHECKPOINT_FILE), 'utf8'), key)
+    const verifier = options.verifier ?? readFileSync(join(folder, VERIFIER_FILE), 'utf8').trim()
+    const own = readFileSync(join(folder, CHECKPOINT_FILE), 'utf8')
+    for (const note of [own, ...(options.kept ?? [])]) checkpoints.push(verifyCheckpoint(note, verifier))
   } catch (error) {
     problem = messageOf(error)
   }
-  let rootAtCheckpoint: Buffer | null = null
-  const prefix = emptyTree()
-  const files = auditFiles(folder)
-  const chain = readChain(folder)
-  if (checkpoint !== null && chain.problem === null && checkpoint.size <= chain.tree.size) {
-    for (const { name } of files) {
-      for (const line of linesOf(readFileSync(join(folder, name)))) {
-        if (prefix.size < checkpoint.size) appendLeaf(prefix, line)
-      }
-    }
-    rootAtCheckpoint = rootHash(prefix)
-  }
+  const { onEntry } = options
+  const chain = readChain(folder, { sizes: checkpoints.map(({ size }) => size), ...(onEntry && { onEntry }) })
   problem ??= chain.problem
-  if (problem === null && checkpoint !== null && checkpoint.size > chain.tree.size)
-    problem = `the checkpoint covers ${checkpoint.size} entries, the log has only ${chain.tree.size}: entries were cut off`
-  if (problem === null && checkpoint !== null && rootAtCheckpoint !== null && !rootAtCheckpoint.equals(checkpoint.root))
-    problem = 'the checkpoint was signed over other entries than these'
-  return {
+  for (const checkpoint of checkpoints) problem ??= checkpointProblem(checkpoint, chain)
+  const verification = {
     ok: problem === null,
     entries: chain.tree.size,
-    checkpointSize: checkpoint?.size ?? null,
+    checkpointSize: checkpoints[0]?.size ?? null,
     rootBase64: rootHash(chain.tree).toString('base64'),
     problem,
   }
+  return { verification, chain }
 }
+
+/** Whether a log holds; see `inspectLog`. */
+export const verifyLog = (folder: string, verifier?: string, kept: readonly string[] = []): Verification =>
+  inspectLog(folder, { kept, ...(verifier !== undefined && { verifier }) }).verification
 
 /** The entries of one incident, in order. Lines that are not entries are left out: verification speaks of those. */
 export function entriesOfIncident(folder: string, incidentId: string): AuditEntry[] {
@@ -155,15 +173,4 @@ export function entriesOfIncident(folder: string, incidentId: string): AuditEntr
       .filter((line) => line.includes(mark))
       .flatMap((line) => parseEntry(line) ?? []),
   )
-}
-
-/** The entries written since `sinceMs` (epoch milliseconds), in order; lines that are not entries are left out. */
-export function entriesSince(folder: string, sinceMs: number): AuditEntry[] {
-  const found: AuditEntry[][] = []
-  for (const { name } of auditFiles(folder).reverse()) {
-    const entries = linesOf(readFileSync(join(folder, name))).flatMap((line) => parseEntry(line) ?? [])
-    found.unshift(entries.filter(({ at }) => Date.parse(at) >= sinceMs))
-    if (entries[0] !== undefined && Date.parse(entries[0].at) < sinceMs) break
-  }
-  return found.flat()
 }

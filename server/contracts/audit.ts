@@ -26,6 +26,7 @@ export const AuditEvent = z.enum([
   'action.verified',
   'action.ineffective',
   'action.unknown',
+  'answer.refused',
   'report.issued',
 ])
 export type AuditEvent = z.infer<typeof AuditEvent>
