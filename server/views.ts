@@ -64,7 +64,12 @@ export function incidentView(incident: Incident): IncidentView {
     ...incident,
     openedAt: isoTime(openedAt),
     closedAt: isoOrNull(closedAt),
-    actions: actions.map((action) => ({ ...action, at: isoTime(action.at), finishedAt: isoOrNull(action.finishedAt) })),
+    actions: actions.map((action) => ({
+      ...action,
+      at: isoTime(action.at),
+      startedAt: isoOrNull(action.startedAt),
+      finishedAt: isoOrNull(action.finishedAt),
+    })),
     history: history.map((entry) => ({ ...entry, at: isoTime(entry.at) })),
     explanation: explanation === null ? null : { ...explanation, at: isoTime(explanation.at) },
     snapshot: { ...snapshot, at: isoTime(snapshot.at), startedAt: isoOrNull(snapshot.startedAt) },

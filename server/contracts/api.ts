@@ -107,7 +107,11 @@ export const SampleColumns = z.object({
 })
 export type SampleColumns = z.infer<typeof SampleColumns>
 
-export const ActionView = Action.extend({ at: IsoTime, finishedAt: IsoTime.nullable() })
+export const ActionView = Action.extend({
+  at: IsoTime,
+  startedAt: IsoTime.nullable(),
+  finishedAt: IsoTime.nullable(),
+})
 export type ActionView = z.infer<typeof ActionView>
 
 /** An incident with its times as ISO 8601. */

@@ -29,12 +29,16 @@ export const ActionState = z.enum([
 ])
 export type ActionState = z.infer<typeof ActionState>
 
-/** `by` is `dockerpulse` or `operator`. `forced` where it went ahead without asking. Times are epoch milliseconds. */
+/**
+ * `at` is when it was decided or proposed, `startedAt` when the engine was asked. `by` is `dockerpulse` or `operator`.
+ * `forced` where it went ahead without asking. Times are epoch milliseconds.
+ */
 export const Action = z.object({
   id: z.uuid(),
   kind: ActionKind,
   state: ActionState,
   at: z.number(),
+  startedAt: z.number().nullable(),
   finishedAt: z.number().nullable(),
   by: z.string(),
   forced: z.boolean(),
@@ -47,6 +51,10 @@ export type Action = z.infer<typeof Action>
 
 export const Phase = z.enum(['detected', 'awaiting-approval', 'acting', 'verifying', 'resolved', 'escalated'])
 export type Phase = z.infer<typeof Phase>
+
+/** An incident's story keeps so many of its first lines and so many of its newest; the audit log has them all. */
+export const FIRST_LINES_KEPT = 10
+export const NEWEST_LINES_KEPT = 30
 
 /** One line of an incident's story. `event` is a `noun.verb` shared with the audit log. */
 export const HistoryEntry = z.object({ at: z.number(), event: z.string(), text: z.string() })
@@ -90,5 +98,7 @@ export const Incident = z.object({
   explanation: Explanation.nullable(),
   actions: z.array(Action),
   history: z.array(HistoryEntry),
+  /** Lines left out after the first `FIRST_LINES_KEPT`. */
+  historyOmitted: z.number().int(),
 })
 export type Incident = z.infer<typeof Incident>

@@ -259,8 +259,16 @@ describe('mode approve', () => {
     expect(approval).toMatchObject({
       event: 'action.approved',
       action: { by: 'operator' },
-      reason: 'approved by operator',
+      reason: expect.stringMatching(/^approved by operator; confidence 90 %/),
     })
+  })
+
+  test('keeps when it was proposed beside when it was begun', () => {
+    const told = proposed()
+    const proposedAt = told.at
+    told.wait(40 * SECOND)
+    told.answer('approve')
+    expect(told.incident?.actions).toMatchObject([{ at: proposedAt, startedAt: proposedAt + 40 * SECOND }])
   })
 
   test('never asks again after a no', () => {
@@ -549,8 +557,64 @@ describe('ends and starts', () => {
     expect(acting.incident).toBeNull()
   })
 
+  test('an end without an error closes the incident: the work is done', () => {
+    const told = story('shadow')
+    told.look(4, CRITICAL)
+    told.turn('completed')
+    expect(told.closed).toHaveLength(1)
+  })
+
+  test('what ended by a crash and stays down is left to a person, once, until it runs and is calm again', () => {
+    const told = story('auto')
+    told.look(2, CRITICAL)
+    told.turn('oom')
+    const exited = aContainer({ state: 'exited' })
+    told.look(70, anAssessment(0.5), { container: exited })
+    expect(told.incident?.phase).toBe('escalated')
+    told.look(600, anAssessment(0.5), { container: exited })
+    expect(told.events.filter((event) => event === 'incident.escalated')).toHaveLength(1)
+    told.look(32, CALM, { container: aContainer() })
+    expect(told.closed).toHaveLength(1)
+  })
+
+  test('a crash loop of weeks leaves a short story, and all its verdicts once', () => {
+    const told = story('auto')
+    told.turn('crash-loop')
+    for (let crash = 0; crash < 100_000; crash++) {
+      told.turn('started')
+      told.look(1, crash % 2 === 0 ? CRITICAL : CALM)
+      told.turn('crash-loop')
+    }
+    expect(told.events.length).toBeLessThan(60)
+    expect(told.reasons).toContain('it turned crash-loop (65536 times so far)')
+    const { history, historyOmitted } = told.incident!
+    expect(history.length).toBeLessThanOrEqual(40)
+    expect(history[0]?.event).toBe('incident.opened')
+    expect(history.length + historyOmitted).toBe(told.events.length)
+  })
+
   test('a removal of what has no incident is nothing', () => {
     expect(story('auto').tell({ type: 'removed' }).effects).toEqual([])
+  })
+})
+
+describe('a clock that is set back', () => {
+  test('lets calm and trouble begin anew, instead of waiting until the old time is reached again', () => {
+    const told = story('shadow')
+    told.look(2, CRITICAL)
+    told.wait(-3_600 * SECOND)
+    told.look(5, CRITICAL)
+    expect(told.incident).not.toBeNull()
+    told.look(20, CALM)
+    told.wait(-3_600 * SECOND)
+    told.look(32, CALM)
+    expect(told.closed).toHaveLength(1)
+  })
+
+  test('expires a proposal of a time that has not come yet', () => {
+    const told = proposed()
+    told.wait(-3_600 * SECOND)
+    expect(told.answer('approve').refusal).toBe('the proposal has expired')
   })
 })
 

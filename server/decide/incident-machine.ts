@@ -39,6 +39,8 @@ export const CALM_MS = 30_000
 export const SETTLE_MS = 20_000
 /** A restart after which it does not become calm within this time did not help. */
 export const VERIFY_WITHIN_MS = 120_000
+/** A container that ended by itself and stays down for so long needs a person. */
+export const DOWN_MS = 60_000
 /** An operator who does not answer for so long answers a situation that is gone. */
 export const PROPOSAL_EXPIRES_MS = 300_000
 /** A plan may be refused and made anew; one incident's plans so often only, then a person must look. */
@@ -76,7 +78,10 @@ export function advance(watch: Watch, stimulus: Stimulus, context: Context): Ste
   }
 }
 
-/** Starts and stops the two clocks. What is not evaluated is neither critical nor calm. */
+/** The beginning of a state that holds at `at`; a clock that was set back begins it anew. */
+const since = (beganMs: number | null, at: number): number => (beganMs === null || beganMs > at ? at : beganMs)
+
+/** Starts and stops the clocks. What is not evaluated is neither critical nor calm. */
 function timed(watch: Watch, { situation, settings }: Context): Watch {
   const { at, container, assessment } = situation
   const probability = assessment?.probability ?? null
@@ -88,11 +93,15 @@ function timed(watch: Watch, { situation, settings }: Context): Watch {
     container.health !== 'unhealthy'
   return {
     ...watch,
-    criticalSinceMs: critical ? (watch.criticalSinceMs ?? at) : null,
-    calmSinceMs: calm ? (watch.calmSinceMs ?? at) : null,
+    criticalSinceMs: critical ? since(watch.criticalSinceMs, at) : null,
+    calmSinceMs: calm ? since(watch.calmSinceMs, at) : null,
+    downSinceMs: container.state === 'exited' || container.state === 'dead' ? since(watch.downSinceMs, at) : null,
     restartTimesMs: watch.restartTimesMs.filter((restart) => at - restart < REMEMBER_RESTARTS_MS),
   }
 }
+
+/** A proposal from a time that has not come yet is as old as one can be: the clock was set back. */
+const hasExpired = ({ at: proposedAt }: Action, at: number): boolean => Math.abs(at - proposedAt) >= PROPOSAL_EXPIRES_MS
 
 function isSustained({ criticalSinceMs }: Watch, at: number): boolean {
   return criticalSinceMs !== null && at - criticalSinceMs >= SUSTAIN_MS
@@ -113,11 +122,15 @@ function assessed(watch: Watch, context: Context): Step {
       return verified(step, calmMs, context)
     case 'awaiting-approval': {
       const proposal = proposalOf(incident)
-      if (proposal !== undefined && at - proposal.at >= PROPOSAL_EXPIRES_MS)
+      if (proposal !== undefined && hasExpired(proposal, at))
         return acted(step, proposal, 'expired', 'escalated', 'nobody answered the proposal in time', context)
       return calmMs >= CALM_MS ? resolved(step, 'the risk passed by itself', context) : step
     }
     case 'detected':
+      if (step.watch.downSinceMs !== null && at - step.watch.downSinceMs >= DOWN_MS) {
+        const down = `it ended and has not been running for ${DOWN_MS / 1000} s: a person must look`
+        return recorded(step, { ...step.watch.incident!, phase: 'escalated' }, 'incident.escalated', null, down, at)
+      }
       return calmMs >= CALM_MS ? resolved(step, 'the risk passed by itself', context) : considered(step, context)
     case 'escalated':
       return calmMs >= CALM_MS ? resolved(step, 'it has been calm again for 30 s', context) : step
@@ -149,6 +162,7 @@ function considered(step: Step, context: Context): Step {
     kind: 'restart',
     state,
     at: situation.at,
+    startedAt: state === 'executing' ? situation.at : null,
     finishedAt: null,
     by: 'dockerpulse',
     forced: state === 'executing',
@@ -192,9 +206,10 @@ function considered(step: Step, context: Context): Step {
 
 /** Why nothing is done, where that is new. */
 function notedOnce(step: Step, verdict: string, reason: string, { situation }: Context): Step {
-  if (step.watch.lastVerdict === verdict) return step
+  const { notedVerdicts } = step.watch
+  if (notedVerdicts.includes(verdict)) return step
   const noted = recorded(step, step.watch.incident!, 'incident.updated', null, `no action: ${reason}`, situation.at)
-  return { ...noted, watch: { ...noted.watch, lastVerdict: verdict } }
+  return { ...noted, watch: { ...noted.watch, notedVerdicts: [...notedVerdicts, verdict] } }
 }
 
 /** Whether what was done helped. Of a restart that may not have taken place nobody says that it did. */
@@ -223,16 +238,26 @@ function turned(watch: Watch, turn: Turn, context: Context): Step {
   const incident = now.incident
   if (incident === null)
     return cause === undefined ? { watch: now, effects: [] } : opened(now, cause, turn.text, context)
-  if (turn.kind === 'planned-stop' && !isOwnRestart(incident, at))
-    return resolved({ watch: now, effects: [] }, `${turn.text} by somebody else`, context)
+  if (!isOwnRestart(incident, at)) {
+    if (turn.kind === 'planned-stop')
+      return resolved({ watch: now, effects: [] }, `${turn.text} by somebody else`, context)
+    if (turn.kind === 'completed') return resolved({ watch: now, effects: [] }, turn.text, context)
+  }
   const step = withdrawn(now, context)
   const known: Incident = {
     ...step.watch.incident!,
     containerId: container.id,
     cause: cause === 'crash-loop' ? cause : incident.cause,
   }
-  return recorded(step, known, 'incident.updated', null, turn.text, at)
+  const count = (now.turnCounts[turn.kind] ?? 0) + 1
+  const counted: Watch = { ...step.watch, incident: known, turnCounts: { ...now.turnCounts, [turn.kind]: count } }
+  if (!isPowerOfTwo(count)) return { watch: counted, effects: step.effects }
+  const text = count === 1 ? turn.text : `${turn.text} (${count} times so far)`
+  return recorded({ ...step, watch: counted }, known, 'incident.updated', null, text, at)
 }
+
+/** What comes again and again is written down ever more seldom: a crash loop of a month must not fill the disk. */
+const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0
 
 /** A proposal speaks of one container: nobody may approve it for the one that took its place. */
 function withdrawn(watch: Watch, context: Context): Step {
@@ -302,7 +327,7 @@ function operatorSpoke(watch: Watch, said: Extract<Stimulus, { type: 'operator' 
   const action = incident?.actions.find(({ id }) => id === said.actionId)
   if (incident === null || action === undefined) return refuse('its incident is closed')
   if (action.state !== 'proposed') return refuse(`it is ${action.state}: only a proposed action can be answered`)
-  if (at - action.at >= PROPOSAL_EXPIRES_MS) return refuse('the proposal has expired')
+  if (hasExpired(action, at)) return refuse('the proposal has expired')
   const why = said.reason === '' ? '' : `: ${said.reason}`
   const answered: Action = { ...action, by: said.by }
   if (said.word === 'reject') {
@@ -311,7 +336,12 @@ function operatorSpoke(watch: Watch, said: Extract<Stimulus, { type: 'operator' 
   }
   const refusal = objection(incident, context)
   if (refusal !== null) return refuse(refusal)
-  const approved: Action = { ...answered, state: 'executing', reason: `approved by ${said.by}${why}` }
+  const approved: Action = {
+    ...answered,
+    state: 'executing',
+    startedAt: at,
+    reason: `approved by ${said.by}${why}; ${action.reason}`,
+  }
   const noted = recorded({ watch, effects: [] }, incident, 'action.approved', answered, approved.reason, at)
   return executing(noted, approved, context)
 }

@@ -106,6 +106,7 @@ export function anAction(different: Partial<Action> = {}): Action {
     kind: 'restart',
     state: 'executed',
     at: 20_000,
+    startedAt: 20_000,
     finishedAt: 21_000,
     by: 'dockerpulse',
     forced: true,
@@ -148,6 +149,7 @@ export function anIncident(different: Partial<Incident> = {}): Incident {
     explanation: null,
     actions: [anAction()],
     history: [{ at: 20_000, event: 'incident.opened', text: MEMORY_EVIDENCE.text }],
+    historyOmitted: 0,
     ...different,
   }
 }

@@ -1,6 +1,14 @@
 import type { Assessment, Cause } from '../contracts/assessment.ts'
 import type { AuditEvent } from '../contracts/audit.ts'
-import type { Action, ActionState, Incident, Mode, Phase } from '../contracts/incident.ts'
+import {
+  type Action,
+  type ActionState,
+  FIRST_LINES_KEPT,
+  type Incident,
+  type Mode,
+  NEWEST_LINES_KEPT,
+  type Phase,
+} from '../contracts/incident.ts'
 import type { Container, Sample } from '../contracts/telemetry.ts'
 import type { HostFacts, PolicySettings } from './remediation-policy.ts'
 
@@ -10,10 +18,14 @@ export type Watch = {
   incident: Incident | null
   criticalSinceMs: number | null
   calmSinceMs: number | null
+  /** Since when it has not been running, without anybody having asked for that. */
+  downSinceMs: number | null
   /** Restarts asked for by the program, in the order of asking, of the last day. */
   restartTimesMs: readonly number[]
-  /** The last verdict on the open incident, so that the same one is not written down each second. */
-  lastVerdict: string | null
+  /** What is written down of the open incident already: verdicts that came and go are not written again. */
+  notedVerdicts: readonly string[]
+  /** How often each kind of turn came in the open incident. */
+  turnCounts: Readonly<Record<string, number>>
 }
 
 /** What is known at the moment of a decision. */
@@ -49,9 +61,19 @@ export type Step = { watch: Watch; effects: Effect[]; refusal?: string }
 
 export type Context = { situation: Situation; settings: PolicySettings; newId: () => string }
 
+/** What is remembered where no incident is open. */
+const QUIET = {
+  incident: null,
+  criticalSinceMs: null,
+  calmSinceMs: null,
+  downSinceMs: null,
+  notedVerdicts: [],
+  turnCounts: {},
+}
+
 /** A container that nothing is known of yet. */
 export function newWatch(key: string): Watch {
-  return { key, incident: null, criticalSinceMs: null, calmSinceMs: null, restartTimesMs: [], lastVerdict: null }
+  return { key, restartTimesMs: [], ...QUIET }
 }
 
 /** Writes a line into the incident's story and into the audit log. */
@@ -64,7 +86,10 @@ export function recorded(
   at: number,
 ): Step {
   const reason = text.trim() || 'no reason was given'
-  const next: Incident = { ...incident, history: [...incident.history, { at, event, text: reason }] }
+  const history = [...incident.history, { at, event, text: reason }]
+  const omitted = Math.max(0, history.length - FIRST_LINES_KEPT - NEWEST_LINES_KEPT)
+  history.splice(FIRST_LINES_KEPT, omitted)
+  const next: Incident = { ...incident, history, historyOmitted: incident.historyOmitted + omitted }
   return {
     watch: { ...step.watch, incident: next },
     effects: [
@@ -114,9 +139,10 @@ export function opened(watch: Watch, cause: Cause, text: string, { situation, ne
     explanation: null,
     actions: [],
     history: [],
+    historyOmitted: 0,
   }
   const step = recorded(
-    { watch: { ...watch, lastVerdict: null }, effects: [] },
+    { watch: { ...watch, notedVerdicts: [], turnCounts: {} }, effects: [] },
     incident,
     'incident.opened',
     null,
@@ -147,7 +173,7 @@ export function executing(step: Step, action: Action, { situation }: Context): S
   const next: Incident = { ...incident, containerId: container.id, phase: 'acting', actions: [...others, action] }
   const noted = recorded(step, next, 'action.intended', action, `restarting it: ${action.reason}`, at)
   return {
-    watch: { ...noted.watch, restartTimesMs: [...noted.watch.restartTimesMs, at], lastVerdict: null },
+    watch: { ...noted.watch, restartTimesMs: [...noted.watch.restartTimesMs, at], notedVerdicts: [] },
     effects: [
       ...noted.effects,
       {
@@ -200,6 +226,6 @@ export function resolved(step: Step, reason: string, context: Context): Step {
   const noted = recorded(settled, closed, 'incident.resolved', null, reason, at)
   return {
     ...noted,
-    watch: { ...noted.watch, incident: null, criticalSinceMs: null, calmSinceMs: null, lastVerdict: null },
+    watch: { ...noted.watch, ...QUIET },
   }
 }

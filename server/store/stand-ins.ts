@@ -97,6 +97,7 @@ export function incident(number: number, changes: Partial<Incident> = {}): Incid
     explanation: null,
     actions: [],
     history: [],
+    historyOmitted: 0,
     ...changes,
   }
 }
@@ -112,6 +113,7 @@ export function action(
     kind: 'restart',
     state,
     at: 1_000_000,
+    startedAt: null,
     finishedAt: null,
     by: 'dockerpulse',
     forced,
