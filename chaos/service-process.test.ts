@@ -116,6 +116,16 @@ describe('the service as a process', { timeout: PATIENCE_MS * 2 }, () => {
     expect(await service.exit).toBe(0)
   })
 
+  test('a port that is taken ends it at once with a clear word', async () => {
+    const service = await start(env('first'))
+    const { port } = new URL(service.url)
+    await expect(start({ ...env('second'), DOCKERPULSE_PORT: port })).rejects.toThrow(
+      new RegExp(`ended with 1: .*${port}.*DOCKERPULSE_PORT`),
+    )
+    service.child.kill('SIGTERM')
+    expect(await service.exit).toBe(0)
+  })
+
   test.for([
     [{ DOCKERPULSE_PORT: 'seventy' }, 'DOCKERPULSE_PORT=seventy'],
     [{ DOCKERPULSE_HOST: '0.0.0.0' }, 'set DOCKERPULSE_TOKEN'],

@@ -171,7 +171,7 @@ export function createGuard(ports: {
         container: { id: incident.containerId, key: incident.containerKey, name: incident.containerName },
         incidentId: incident.id,
         actionId: action?.id ?? null,
-        probability: incident.probability,
+        probability: action?.probability ?? incident.probability,
         decision,
         reason: reason.slice(0, 2000),
         result,
@@ -242,7 +242,9 @@ export function createGuard(ports: {
       subject.life = inspected(subject.life, container, clock.now())
       subject.changed = true
     }
-    if (subject.stale !== (freshnessOf(container, subject) !== 'live')) subject.changed = true
+    const stale = freshnessOf(container, subject) !== 'live'
+    // Without samples only time changes what is thought: crashes age.
+    if (subject.stale !== stale || (stale && subject.life.signs.crashTimesMs.length > 0)) subject.changed = true
     if (subject.changed) evaluate(container, subject)
   }
 
@@ -250,7 +252,7 @@ export function createGuard(ports: {
   const evaluate = (container: Container, subject: Subject): void => {
     const { window, life } = subject
     const stale = freshnessOf(container, subject) !== 'live'
-    window.life = { ...life.signs, at: Math.max(life.signs.at, window.latest?.at ?? 0) }
+    window.life = { ...life.signs, at: stale ? clock.now() : Math.max(life.signs.at, window.latest?.at ?? 0) }
     subject.assessment = assess(
       stale ? { ...createWindow(window.containerId), life: window.life } : window,
       calibration,
@@ -270,9 +272,18 @@ export function createGuard(ports: {
 
   const freshnessOf = (container: Container, { window, heardAtMs }: Subject): Tracked['freshness'] => {
     if (window.latest === null) return 'none'
-    return container.state === 'running' && clock.now() - heardAtMs <= STALE_MS + intervalOf(container.id)
-      ? 'live'
-      : 'stale'
+    // A reading from a time that has not come yet is from before the clock was set back.
+    const ageMs = Math.abs(clock.now() - heardAtMs)
+    return container.state === 'running' && ageMs <= STALE_MS + intervalOf(container.id) ? 'live' : 'stale'
+  }
+
+  /** Containers that run and have an open incident: of those that ended the host is not the reason. */
+  const countTroubled = (): number => {
+    const { containers } = ports.inventory()
+    let count = 0
+    for (const { incident } of watches.values())
+      if (incident !== null && containers.get(incident.containerId)?.state === 'running') count += 1
+    return count
   }
 
   /** Incidents whose container is gone or was replaced end; those of an engine that is away wait. */
@@ -307,6 +318,7 @@ export function createGuard(ports: {
         sampler.sync(containers.values())
         const observations = observeSamples(containers)
         const current = currentByKey()
+        troubled = countTroubled()
         for (const [key, container] of current) tell(key, { type: 'assessed' }, situationOf(container))
         closeDeparted(current)
         forgetGone(containers, current)
@@ -333,7 +345,6 @@ export function createGuard(ports: {
     },
     resume(open, restarts) {
       for (const incident of open) watches.set(incident.containerKey, { ...newWatch(incident.containerKey), incident })
-      troubled = open.length
       for (const { containerKey, at } of restarts) {
         const watch = watches.get(containerKey) ?? newWatch(containerKey)
         watches.set(containerKey, { ...watch, restartTimesMs: [...watch.restartTimesMs, at].sort((a, b) => a - b) })

@@ -30,7 +30,7 @@ export function createRecorder(options: {
     for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) {
       await store.append(round.atMs, round.observations)
     }
-    if (clock.now() - maintainedAtMs >= MAINTAIN_EVERY_MS) {
+    if (Math.abs(clock.now() - maintainedAtMs) >= MAINTAIN_EVERY_MS) {
       maintainedAtMs = clock.now()
       await maintain()
     }

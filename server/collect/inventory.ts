@@ -152,6 +152,7 @@ export function createInventory(options: {
     const lost = new AbortController()
     const end = () => lost.abort()
     stop.signal.addEventListener('abort', end)
+    if (stop.signal.aborted) end()
     const beating = heartbeat(lost)
     try {
       for await (const event of engine.events({ sinceMs, signal: lost.signal })) handle(event)

@@ -28,7 +28,7 @@ export function createFileReader(handle: CgroupHandle, now: () => number): Reade
   return {
     kind: 'cgroup',
     read() {
-      if (now() - readAtMs < intervalMs - EARLY_MS) return []
+      if (Math.abs(now() - readAtMs) < intervalMs - EARLY_MS) return []
       readAtMs = now()
       return handle.read() ? [handle.counters] : null
     },
@@ -73,7 +73,7 @@ export function createStreamReader(options: {
         log.debug({ containerId: container.id, reason: messageOf(error) }, 'stats stream broke')
       }
       const restMs = intervalMs > 1_000 && heard ? intervalMs - (clock.now() - openedAtMs) : RETRY_MS
-      await clock.sleep(Math.max(0, restMs), signal)
+      await clock.sleep(Math.max(0, Math.min(restMs, intervalMs + RETRY_MS)), signal)
     }
   }
   const listening = listen()

@@ -127,7 +127,7 @@ export function createSampler(options: {
         const intervalMs = intervalOf(container.id)
         if (intervalMs !== one.intervalMs) one.reader.pace(intervalMs)
         one.intervalMs = intervalMs
-        if (clock.now() - one.heardAtMs > SILENT_MS + intervalMs) {
+        if (Math.abs(clock.now() - one.heardAtMs) > SILENT_MS + intervalMs) {
           close(container.id)
           open(container, one.previous)
         }

@@ -48,6 +48,7 @@ describe('/metrics', () => {
       ['low', 0],
       ['medium', 0],
       ['critical', 1],
+      ['none', 0],
     ])
     expect(of('container_time_to_memory_limit_seconds')[0]?.value).toBe(13)
     expect(of('samples_dropped_total')[0]?.value).toBe(3)
@@ -60,6 +61,7 @@ describe('/metrics', () => {
     const { of } = await scrape(createApiStandIn({ service: { containers: () => [unknown] } }))
     for (const name of ['container_failure_probability', 'container_cpu_cores', 'container_working_set_bytes'])
       expect(of(name)).toEqual([])
+    expect(of('containers').map(({ value }) => value)).toEqual([0, 0, 0, 1])
   })
 
   test('cannot be broken by a name', async () => {

@@ -3,7 +3,7 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import type { Service } from './service.ts'
 
 /** How often the loop's delay is looked at; a timer of this length is what is measured, so it is taken off again. */
-const LOOP_RESOLUTION_MS = 10
+const LOOP_RESOLUTION_MS = 50
 
 /**
  * The Prometheus exposition of the program and of its assessments, filled when it is asked for: base units, ratios 0 to
@@ -35,7 +35,7 @@ export function createMetrics(
   const resident = gauge('process_resident_memory_bytes', 'Resident memory of the program')
   const cpuSeconds = counter('process_cpu_seconds_total', 'CPU time of the program, user and system')
   const loopDelay = gauge('event_loop_delay_p99_seconds', 'How late timers ran since the last scrape, 99th percentile')
-  const lights = gauge('containers', 'Containers by traffic light', ['light'])
+  const lights = gauge('containers', 'Containers by traffic light; none where nothing could be evaluated', ['light'])
   const probability = gauge('container_failure_probability', 'P(fails within the next 60 s)', perContainer)
   const cpu = gauge('container_cpu_cores', 'CPU in cores', perContainer)
   const memory = gauge('container_working_set_bytes', 'Working set', perContainer)
@@ -64,9 +64,9 @@ export function createMetrics(
     resident.set(process.memoryUsage.rss())
     const { user, system } = process.cpuUsage()
     cpuSeconds.inc((user + system) / 1e6)
-    const byLight = { low: 0, medium: 0, critical: 0 }
+    const byLight = { low: 0, medium: 0, critical: 0, none: 0 }
     for (const view of service.containers()) {
-      byLight[view.light] += 1
+      byLight[view.probability === null ? 'none' : view.light] += 1
       const labels = {
         container: view.name,
         compose_project: view.composeProject ?? '',
