@@ -25,7 +25,8 @@ function optionsFor(folder: string, memoryLimitMegabytes: number): Record<string
     temp_directory: join(folder, 'duckdb-temp'),
     max_temp_directory_size: '1GB',
     preserve_insertion_order: 'false',
-    checkpoint_threshold: '16MB',
+    // What the log holds is in memory too, as it came.
+    checkpoint_threshold: '4MB',
     allow_community_extensions: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

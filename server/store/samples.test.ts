@@ -242,9 +242,9 @@ describe.skipIf(!needs('the right to mount a tmpfs', canMount()))('on a full dis
         if (samples.dropped.reason !== null) reasons.add(samples.dropped.reason)
       }
     }
-    // The log comes near the 16 MB where DuckDB makes a checkpoint by itself; then there is room for the log alone.
-    while (database.sizeBytes() < 15_000_000) await append(1)
-    fill(1_500_000)
+    // The log comes near the 4 MB where DuckDB makes a checkpoint by itself; then there is room for the log alone.
+    while (database.sizeBytes() < 3_700_000) await append(1)
+    fill(650_000)
     await append(60)
     expect([...reasons].join()).toContain('autocheckpoint failed')
     free()
