@@ -127,6 +127,7 @@ describe('the service as a process', { timeout: PATIENCE_MS * 2 }, () => {
   })
 
   test.for([
+    [{ DOCKERPULSE_DATA: '/dev/null/data' }, 'the data folder /dev/null/data cannot be used'],
     [{ DOCKERPULSE_PORT: 'seventy' }, 'DOCKERPULSE_PORT=seventy'],
     [{ DOCKERPULSE_HOST: '0.0.0.0' }, 'set DOCKERPULSE_TOKEN'],
     [{ DOCKERPULSE_PROT: '7070' }, 'DOCKERPULSE_PROT is not a setting'],

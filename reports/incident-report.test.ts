@@ -30,6 +30,7 @@ const entry = (index: number, different: Partial<AuditEntry> = {}): AuditEntry =
 const context: ReportContext = {
   issuedAt: '2026-03-01T12:00:00.000Z',
   version: '0.1.0',
+  demo: false,
   calibration: 'prior-1',
   engine: 'Docker 29.0.1 on host',
   entries: [entry(41)],
@@ -47,6 +48,24 @@ describe('a report', () => {
     expect(html).toMatch(/<dd>[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}<\/dd>/)
     expect(html).toContain(aContainer().id)
     expect(html).toContain('shop-api-1')
+  })
+
+  test('says of a demo that it is one', () => {
+    expect(render({}, { demo: true })).toContain('its containers are simulated')
+    expect(render()).not.toContain('simulated')
+  })
+
+  test('says where its history leaves lines out', () => {
+    const line = (number: number) => ({ at: number, event: 'incident.updated', text: `line ${number}` })
+    const history = Array.from({ length: 40 }, (_, number) => line(number))
+    const html = render({ history, historyOmitted: 7 })
+    expect(html).toMatch(/line 9<[\s\S]*7 more are among the entries below[\s\S]*line 10</)
+    expect(render({ history })).not.toContain('more are among')
+  })
+
+  test('names what proves the evidence', () => {
+    const hash = 'abc123'.repeat(10)
+    expect(render({}, { entries: [entry(1, { evidenceHashes: [hash] })] })).toContain(hash)
   })
 
   test('has every time in UTC with milliseconds', () => {

@@ -1,10 +1,13 @@
 import type { ActionView, IncidentView } from '../server/contracts/api.ts'
 import type { AuditEntry } from '../server/contracts/audit.ts'
+import { FIRST_LINES_KEPT } from '../server/contracts/incident.ts'
 
 /** What a report says beside the incident: where it comes from, and what proves it. */
 export type ReportContext = {
   issuedAt: string
   version: string
+  /** Whether the containers are simulated. */
+  demo: boolean
   calibration: string
   engine: string
   /** The audit entries of this incident, in order. */
@@ -95,7 +98,7 @@ ${facts([
   ['Closed', incident.closedAt ?? 'still open'],
   ['Highest probability', percent(incident.probability)],
   ['Mode when opened', incident.mode],
-  ['Engine', context.engine],
+  ['Engine', context.demo ? `${context.engine} (demo: its containers are simulated)` : context.engine],
   ['DockerPulse', context.version],
   ['Calibration', context.calibration],
   ['Report issued', context.issuedAt],
@@ -140,7 +143,7 @@ ${facts([
     'Memory in 10 s',
     assessment?.memoryBytesForecast == null
       ? 'no forecast'
-      : `${bytes(assessment.memoryBytesForecast.value)} (95 %: ${bytes(assessment.memoryBytesForecast.lower)} to ${bytes(assessment.memoryBytesForecast.upper)})`,
+      : `${bytes(assessment.memoryBytesForecast.value)} (likely ${bytes(assessment.memoryBytesForecast.lower)} to ${bytes(assessment.memoryBytesForecast.upper)})`,
   ],
   ['CPU z-score', assessment?.cpuZScore?.toFixed(2) ?? 'too few samples'],
   ['Memory z-score', assessment?.memoryZScore?.toFixed(2) ?? 'too few samples'],
@@ -161,15 +164,28 @@ ${table(
 <h2>History</h2>
 ${table(
   ['Time', 'Event', 'What happened'],
-  incident.history.map(({ at, event, text }) => [at, event, text]),
+  incident.history.flatMap(({ at, event, text }, index) => [
+    ...(index === FIRST_LINES_KEPT && incident.historyOmitted > 0
+      ? [['', '', `${incident.historyOmitted} more are among the entries below`]]
+      : []),
+    [at, event, text],
+  ]),
 )}
 <h2>Proof</h2>
 <p>Every line of the history stands in an append-only audit log: each entry carries the SHA-256 of the one before, and the
 checkpoint below signs the Merkle root over all of them. Keep a checkpoint elsewhere: a later one must extend it.
 <code>npm run verify -- --chain</code> checks the log offline.</p>
 ${table(
-  ['Entry', 'Time', 'Event', 'Decision', 'Reason', 'Result'],
-  context.entries.map(({ index, at, event, decision, reason, result }) => [index, at, event, decision, reason, result]),
+  ['Entry', 'Time', 'Event', 'Decision', 'Reason', 'Result', 'SHA-256 of the evidence'],
+  context.entries.map(({ index, at, event, decision, reason, result, evidenceHashes }) => [
+    index,
+    at,
+    event,
+    decision,
+    reason,
+    result,
+    evidenceHashes.join(' '),
+  ]),
 )}
 <h3>Checkpoint</h3><pre>${escapeHtml(context.checkpoint)}</pre>
 <h3>Key</h3><pre>${escapeHtml(context.verifier)}</pre>

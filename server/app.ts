@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +21,7 @@ import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
 import type { Clock } from './contracts/ports.ts'
 import { createDiagnosis } from './diagnose/diagnose.ts'
 import { createModelServer } from './diagnose/ollama.ts'
-import { ConfigError, messageOf } from './errors.ts'
+import { ConfigError, messageOf, StoreError } from './errors.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { createHostWatch } from './host-figures.ts'
 import { createApi } from './http/api.ts'
@@ -93,6 +93,13 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
   }
   const policyHash = sha256(JSON.stringify({ mode: config.mode, ...settings })).toString('hex')
 
+  try {
+    mkdirSync(config.dataFolder, { recursive: true })
+  } catch (error) {
+    throw new StoreError(
+      `the data folder ${config.dataFolder} cannot be used (${messageOf(error)}): set DOCKERPULSE_DATA to one that can be written`,
+    )
+  }
   const databasePath = join(config.dataFolder, 'dockerpulse.duckdb')
   const database = parts.use(
     await openDatabase({
@@ -170,6 +177,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
           await archive.rollUp()
           await archive.merge()
           await archive.prune()
+          await samples.prune()
           archiveProblem = null
         } catch (error) {
           archiveProblem = `the history cannot be archived: ${messageOf(error)}`

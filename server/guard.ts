@@ -10,7 +10,7 @@ import type { Explanation, Incident, Mode } from './contracts/incident.ts'
 import type { Clock } from './contracts/ports.ts'
 import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
 import { advance, type Effect, newWatch, type Situation, type Stimulus, type Watch } from './decide/incident-machine.ts'
-import { modeOf, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
+import { labelProblems, modeOf, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
 import { messageOf } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Observation } from './store/stored-metrics.ts'
@@ -113,6 +113,7 @@ export function createGuard(ports: {
         changed: true,
       }
       subjects.set(container.id, subject)
+      for (const reason of labelProblems(container)) log.warn({ container: container.name, reason }, 'label ignored')
     }
     return subject
   }

@@ -1,6 +1,7 @@
 import { renderIncidentReport } from '../reports/incident-report.ts'
 import { FORECAST_HORIZON_MS } from './analyse/forecast.ts'
 import type { AuditLog } from './audit/audit-log.ts'
+import { sha256 } from './audit/merkle.ts'
 import { entriesOfIncident } from './audit/verification.ts'
 import type { Inventory } from './collect/inventory.ts'
 import type { AuditRecord } from './contracts/audit.ts'
@@ -62,18 +63,21 @@ export function createService(parts: {
     async report(id) {
       const incident = await book.find(id)
       if (incident === null) return null
-      note({ event: 'report.issued', incidentId: id, reason: 'asked for over HTTP' })
-      const { version, calibration } = status()
+      const { version, calibration, demo } = status()
       const { description } = inventory.engine
-      return renderIncidentReport(incidentView(incident), {
+      const report = renderIncidentReport(incidentView(incident), {
         issuedAt: isoTime(now()),
         version,
+        demo,
         calibration,
         engine: description === null ? 'not reached' : `Docker ${description.version} on ${description.name}`,
         entries: entriesOfIncident(auditFolder, id),
         checkpoint: audit.checkpoint(),
         verifier: audit.verifier,
       })
+      const evidenceHashes = [sha256(report).toString('hex')]
+      note({ event: 'report.issued', incidentId: id, reason: 'asked for over HTTP', evidenceHashes })
+      return report
     },
   }
 }

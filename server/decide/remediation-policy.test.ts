@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { aContainer, SETTINGS } from './incident-stand-in.ts'
 import {
   decideRestart,
+  labelProblems,
   maxRestartsOf,
   modeOf,
   protectionOf,
@@ -147,10 +148,19 @@ describe('a container is never acted upon', () => {
 })
 
 describe('labels', () => {
-  test('of the mode count where they are a known word; nonsense leaves the mode of the host', () => {
+  test('of the mode count where they are a known word; nonsense means observe, and is said', () => {
     const mode = (label: string) => modeOf(aContainer({ labels: { 'dockerpulse.mode': label } }), 'shadow')
     expect(['observe', 'auto', ' Approve ', 'earned'].map(mode)).toEqual(['observe', 'auto', 'approve', 'earned'])
-    expect(['', 'yes', 'autonomous', '__proto__', 'auto;observe'].map(mode)).toEqual(Array(5).fill('shadow'))
+    expect(['', 'yes', 'autonomous', '__proto__', 'auto;observe'].map(mode)).toEqual(Array(5).fill('observe'))
+    expect(
+      labelProblems(aContainer({ labels: { 'dockerpulse.mode': 'atuo', 'dockerpulse.max-restarts': 'x' } })),
+    ).toEqual([
+      'its label dockerpulse.mode="atuo" is none of observe, shadow, approve, earned, auto: it is only observed',
+      'its label dockerpulse.max-restarts="x" is not a whole number: the host\'s setting counts',
+    ])
+    expect(
+      labelProblems(aContainer({ labels: { 'dockerpulse.mode': ' Auto ', 'dockerpulse.max-restarts': '2' } })),
+    ).toEqual([])
     expect(modeOf(aContainer(), 'auto')).toBe('auto')
   })
 

@@ -51,10 +51,26 @@ export function protectionOf(container: Container, ownContainerId: string | null
 
 const MODES: readonly Mode[] = ['observe', 'shadow', 'approve', 'earned', 'auto']
 
-/** The container's mode: its label where it is a known word, else the host's. */
+/**
+ * The container's mode: its label where it has one, else the host's. A label that is no mode means observe: whoever
+ * misspelt it wanted something else than the host's.
+ */
 export function modeOf(container: Container, hostMode: Mode): Mode {
   const label = container.labels['dockerpulse.mode']?.trim().toLowerCase()
-  return MODES.find((mode) => mode === label) ?? hostMode
+  if (label === undefined) return hostMode
+  return MODES.find((mode) => mode === label) ?? 'observe'
+}
+
+/** Labels of a container that say nothing the program understands, one sentence each. */
+export function labelProblems(container: Container): string[] {
+  const problems: string[] = []
+  const mode = container.labels['dockerpulse.mode']
+  if (mode !== undefined && !MODES.some((known) => known === mode.trim().toLowerCase()))
+    problems.push(`its label dockerpulse.mode="${mode}" is none of ${MODES.join(', ')}: it is only observed`)
+  const restarts = container.labels['dockerpulse.max-restarts']
+  if (restarts !== undefined && !/^\d{1,3}$/.test(restarts))
+    problems.push(`its label dockerpulse.max-restarts="${restarts}" is not a whole number: the host's setting counts`)
+  return problems
 }
 
 /** The label's `dockerpulse.max-restarts` an hour where it is a whole number, else the setting. */

@@ -224,14 +224,14 @@ describe('the login', () => {
     expect((await other.ask('/api/containers', { headers: { cookie } })).status).toBe(401)
   })
 
-  test('refuses a wrong token, after twenty of them everybody for a minute, and then takes the right one', async () => {
+  test('answers twenty wrong tokens a minute and no more, and takes the right one at any time', async () => {
     const { ask, setNow } = await loggedIn()
     for (let attempt = 0; attempt < 20; attempt++)
       expect((await ask('/login', form(`guess ${attempt}`))).status).toBe(401)
     expect((await ask('/login', form('guess'))).status).toBe(429)
-    expect((await ask('/login', form(TOKEN))).status).toBe(429)
-    setNow(NOW + 60_001)
     expect((await ask('/login', form(TOKEN))).status).toBe(303)
+    setNow(NOW + 60_000)
+    expect((await ask('/login', form('guess'))).status).toBe(401)
   })
 
   test('is not confused by files, repeated fields or none', async () => {

@@ -108,10 +108,11 @@ export function loginRoutes(
     show: async (context) => (token === null ? context.redirect('/', 303) : context.html(page(''), 200, PAGE_HEADERS)),
     submit: async (context) => {
       if (token === null) return context.redirect('/', 303)
-      attempts = attempts.filter((at) => now() - at < 60_000)
-      if (attempts.length >= ATTEMPTS_PER_MINUTE) throw new RequestError(429, 'too many wrong tokens: wait a minute')
       const form = await context.req.parseBody()
+      // The right one is let in whatever others try: guesses of strangers must not lock out its owner.
       if (typeof form.token !== 'string' || !equal(form.token, token)) {
+        attempts = attempts.filter((at) => now() - at < 60_000)
+        if (attempts.length >= ATTEMPTS_PER_MINUTE) throw new RequestError(429, 'too many wrong tokens: wait a minute')
         attempts.push(now())
         return context.html(page('That is not the token. / Esa no es la clave.'), 401, PAGE_HEADERS)
       }

@@ -206,6 +206,30 @@ test('killed at any moment it loses nothing that it acknowledged, and opens agai
   expect(await rows(database, 'SELECT number FROM containers ORDER BY number')).toEqual([[1], [2]])
 })
 
+test('containers without samples are forgotten, and numbers are never given to two', async () => {
+  const { database, samples } = await open()
+  await samples.append(NOW, [observation(1, NOW), observation(2, NOW), observation(3, NOW)])
+  await database.write((connection) => connection.run('DELETE FROM samples WHERE container <> 2'))
+  await samples.prune()
+  expect(await rows(database, 'SELECT number, id FROM containers')).toEqual([[2, idOf(2)]])
+  await samples.append(NOW + 1, [observation(3, NOW), observation(2, NOW), observation(4, NOW)])
+  expect(await rows(database, 'SELECT number, id FROM containers ORDER BY number')).toEqual([
+    [2, idOf(2)],
+    [3, idOf(3)],
+    [4, idOf(4)],
+  ])
+  expect(
+    await rows(
+      database,
+      'SELECT id, count(*) FROM samples JOIN containers ON container = number GROUP BY id ORDER BY min(number)',
+    ),
+  ).toEqual([
+    [idOf(2), 2],
+    [idOf(3), 1],
+    [idOf(4), 1],
+  ])
+})
+
 describe.skipIf(!needs('the right to mount a tmpfs', canMount()))('on a full disk', () => {
   const many = (at: number) =>
     Array.from({ length: 200 }, (_, index) => observation(index, at, { workingSetBytes: Math.random() }))

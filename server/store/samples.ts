@@ -7,6 +7,8 @@ import { encode, type Observation, STORED_METRICS } from './stored-metrics.ts'
 export type SampleStore = AsyncDisposable & {
   /** Stores one second of all containers as one batch. Never rejects: what cannot be stored is counted and said. */
   append(atMs: number, observations: readonly Observation[]): Promise<void>
+  /** Forgets containers without samples in the running hours. Rejects where the disk refuses; nothing is lost then. */
+  prune(): Promise<void>
   /** Samples that could not be stored since the start, and why the newest could not; `null` when all is well. */
   readonly dropped: { count: number; reason: string | null }
   /** What is missing since the last run, or `null`. */
@@ -48,6 +50,12 @@ async function readStored(connection: DuckDBConnection): Promise<{ numberOf: Map
   }
 }
 
+function highest(numberOf: ReadonlyMap<string, number>): number {
+  let number = 0
+  for (const one of numberOf.values()) number = Math.max(number, one)
+  return number
+}
+
 /** The store of samples: one batch a second, numbered, so that a gap is known. `acknowledgedPath` is a small file. */
 export async function openSampleStore(database: Database, acknowledgedPath: string): Promise<SampleStore> {
   let { numberOf, newest } = await database.read(readStored)
@@ -78,6 +86,7 @@ export async function openSampleStore(database: Database, acknowledgedPath: stri
     async append(atMs, observations) {
       if (observations.length === 0) return
       try {
+        let fresh = new Map<string, number>()
         await database.write(async (connection) => {
           if (doubtful > 0) {
             ;({ numberOf, newest } = await readStored(connection))
@@ -85,12 +94,15 @@ export async function openSampleStore(database: Database, acknowledgedPath: stri
             batch = Math.max(batch, newest)
             doubtful = 0
           }
-          const numbers = new Map(numberOf)
+          const added = new Map<string, number>()
+          let newestNumber = 0
           for (const { sample, containerKey, containerName } of observations) {
-            if (numbers.has(sample.containerId)) continue
-            numbers.set(sample.containerId, numbers.size + 1)
+            if (numberOf.has(sample.containerId) || added.has(sample.containerId)) continue
+            if (added.size === 0) newestNumber = highest(numberOf)
+            const number = newestNumber + added.size + 1
+            added.set(sample.containerId, number)
             await connection.run('INSERT INTO containers VALUES ($1, $2, $3, $4, $5)', [
-              numbers.size,
+              number,
               sample.containerId,
               containerKey,
               containerName,
@@ -99,14 +111,18 @@ export async function openSampleStore(database: Database, acknowledgedPath: stri
           }
           const appender = await connection.createAppender('samples')
           try {
-            for (const one of observations) appendRow(appender, numbers.get(one.sample.containerId)!, one)
+            for (const one of observations) {
+              const { containerId } = one.sample
+              appendRow(appender, (numberOf.get(containerId) ?? added.get(containerId))!, one)
+            }
           } finally {
             // One that is left open writes its rows when it is collected, after the transaction.
             appender.closeSync()
           }
           await connection.run(`INSERT INTO batches VALUES (${batch + 1}, ${Math.round(atMs)}, ${observations.length})`)
-          numberOf = numbers
+          fresh = added
         })
+        for (const [id, number] of fresh) numberOf.set(id, number)
         batch += 1
         acknowledge()
         dropped.reason = null
@@ -115,6 +131,14 @@ export async function openSampleStore(database: Database, acknowledgedPath: stri
         dropped.count += observations.length
         dropped.reason = messageOf(error)
       }
+    },
+    async prune() {
+      let kept = numberOf
+      await database.write(async (connection) => {
+        await connection.run('DELETE FROM containers WHERE number NOT IN (SELECT container FROM samples)')
+        kept = (await readStored(connection)).numberOf
+      })
+      numberOf = kept
     },
     async [Symbol.asyncDispose]() {
       if (acknowledgement !== null) closeSync(acknowledgement)
