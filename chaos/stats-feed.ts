@@ -73,6 +73,8 @@ export function createStatsFeed(options: {
     },
     flush() {
       for (const stream of unsent) {
+        // Its container was removed since it was read.
+        if (stream.response.writableEnded) continue
         stream.response.write(stream.pending.join(''))
         stream.pending = []
         stream.tooSlow = stream.response.writableLength > MAX_BUFFERED_BYTES

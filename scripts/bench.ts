@@ -6,6 +6,7 @@ import { type Figure, ROOT, say } from './bench/measure.ts'
 import { api, pipeline } from './bench/pipeline.ts'
 import { sampler } from './bench/sampler.ts'
 import { store } from './bench/store.ts'
+import { turnover } from './bench/turnover.ts'
 import { watch } from './bench/watch.ts'
 
 type Wanted = { containers: number | undefined; seconds: number }
@@ -28,6 +29,10 @@ const SUITES: Record<string, { about: string; run: (wanted: Wanted) => Promise<F
   pipeline: {
     about: 'many containers and twenty dashboards',
     run: ({ containers = 1_000, seconds }) => pipeline({ containers, seconds }),
+  },
+  turnover: {
+    about: 'what ten thousand short-lived containers leave behind',
+    run: turnover,
   },
   api: {
     about: 'answers of the API on a busy service',

@@ -1,15 +1,11 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { withFleet } from './fleet.ts'
 import {
   cpuSecondsOf,
   type Figure,
   memoryMegabytes,
   metricOf,
   percentile,
-  ROOT,
   type RunningService,
   say,
   startService,
@@ -19,26 +15,6 @@ import {
 const DASHBOARDS = 20
 const SETTLE_MS = 45_000
 const REQUESTS = 100
-
-/** The simulated engine in a process of its own, so that its work is not counted. */
-async function withFleet<T>(containers: number, job: (dockerHost: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'dockerpulse-fleet-'))
-  const socketPath = join(folder, 'engine.sock')
-  const code = `import { openSimulatedEngine } from ${JSON.stringify(join(ROOT, 'chaos/simulated-engine.ts'))}
-    await openSimulatedEngine({ socketPath: ${JSON.stringify(socketPath)}, containers: ${containers}, faults: 'none' })
-    console.log('ready')`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
-  try {
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.once('data', () => resolve())
-      child.once('exit', () => reject(new Error('the simulated engine did not start')))
-    })
-    return await job(`unix://${socketPath}`)
-  } finally {
-    child.kill('SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
 
 /** Opens a live stream; every tick's way from the complete reading to here goes into `delaysMs`. */
 function openDashboard(url: string, delaysMs: number[]): () => void {
@@ -68,7 +44,7 @@ async function latencies(service: RunningService, path: string): Promise<number[
 
 /** Many simulated containers through the whole service, with open dashboards. */
 export function pipeline({ containers, seconds }: { containers: number; seconds: number }): Promise<Figure[]> {
-  return withFleet(containers, async (dockerHost) => {
+  return withFleet({ staying: containers }, async ({ dockerHost }) => {
     await using service = await startService({ DOCKER_HOST: dockerHost, DOCKERPULSE_CPU_BUDGET: '1' })
     say(`Warming up with ${containers} containers…`)
     await wait(SETTLE_MS)
@@ -112,7 +88,7 @@ export function pipeline({ containers, seconds }: { containers: number; seconds:
 
 /** Answers of the API on a busy service, beside its emptiest one. */
 export function api({ containers, seconds }: { containers: number; seconds: number }): Promise<Figure[]> {
-  return withFleet(containers, async (dockerHost) => {
+  return withFleet({ staying: containers }, async ({ dockerHost }) => {
     await using service = await startService({ DOCKER_HOST: dockerHost, DOCKERPULSE_CPU_BUDGET: '1' })
     say(`Warming up with ${containers} containers…`)
     await wait(Math.max(SETTLE_MS, seconds * 1000))
