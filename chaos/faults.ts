@@ -15,7 +15,25 @@ type Scheduled = {
  */
 export type Fault = Scheduled &
   (
-    | { kind: 'leak'; bytesPerSecond: number; againAfterSeconds?: number }
+    | {
+        kind: 'leak'
+        bytesPerSecond: number
+        /** Gives all of it back from here on, and begins again. */
+        untilBytes?: number
+        /** Takes it by this much at a time. */
+        stepBytes?: number
+        durationSeconds?: number
+        againAfterSeconds?: number
+      }
+    /** Files read into the page cache, as far as the limit lets it. */
+    | { kind: 'page-cache'; bytesPerSecond: number; durationSeconds: number }
+    | { kind: 'more-processes'; pids: number; durationSeconds: number }
+    | { kind: 'disk-writes'; bytesPerSecond: number; durationSeconds: number }
+    /** What it depends on answers late, or with this share not at all. */
+    | { kind: 'bad-dependency'; delayMs: number; lossShare: number; durationSeconds: number }
+    | { kind: 'connection-flood'; connections: number; durationSeconds: number }
+    /** The process ends at once, without anybody having asked the engine for it. */
+    | { kind: 'killed'; exitCode: number }
     | { kind: 'cpu-saturation'; cores: number; durationSeconds: number }
     | { kind: 'crash-loop'; everySeconds: number; exitCode: number; durationSeconds: number }
     | { kind: 'hang'; durationSeconds?: number }
@@ -55,18 +73,79 @@ export function endsWithProcess(kind: FaultKind): boolean {
 }
 
 /** What the faults at work in one container do to it at the moment. */
-export type Effects = { leakBytesPerSecond: number; extraCores: number; hung: boolean; failing: boolean }
+export type Effects = {
+  leakBytesPerSecond: number
+  leakUntilBytes: number
+  leakStepBytes: number
+  cacheBytesPerSecond: number
+  extraCores: number
+  extraPids: number
+  extraBytes: number
+  writeBytesPerSecond: number
+  hung: boolean
+  failing: boolean
+}
 
-export const NO_EFFECTS: Effects = { leakBytesPerSecond: 0, extraCores: 0, hung: false, failing: false }
+export const NO_EFFECTS: Effects = {
+  leakBytesPerSecond: 0,
+  leakUntilBytes: Number.POSITIVE_INFINITY,
+  leakStepBytes: 0,
+  cacheBytesPerSecond: 0,
+  extraCores: 0,
+  extraPids: 0,
+  extraBytes: 0,
+  writeBytesPerSecond: 0,
+  hung: false,
+  failing: false,
+}
+
+/** What an open connection costs its server. */
+const CONNECTION_BYTES = 24 * 1024
+const CONNECTIONS_PER_CORE = 2_000
 
 /** Adds up the faults at work in one container. */
 export function effectsOf(faults: Fault[]): Effects {
   if (faults.length === 0) return NO_EFFECTS
   const effects = { ...NO_EFFECTS, failing: true }
   for (const fault of faults) {
-    if (fault.kind === 'leak') effects.leakBytesPerSecond += fault.bytesPerSecond
-    else if (fault.kind === 'hang') effects.hung = true
-    else if (fault.kind !== 'crash-loop') effects.extraCores += fault.cores
+    add(effects, fault)
   }
   return effects
+}
+
+function add(effects: Effects, fault: Fault): void {
+  switch (fault.kind) {
+    case 'leak':
+      effects.leakBytesPerSecond += fault.bytesPerSecond
+      effects.leakUntilBytes = Math.min(effects.leakUntilBytes, fault.untilBytes ?? Number.POSITIVE_INFINITY)
+      effects.leakStepBytes = Math.max(effects.leakStepBytes, fault.stepBytes ?? 0)
+      return
+    case 'hang':
+      effects.hung = true
+      return
+    case 'cpu-saturation':
+    case 'noisy-neighbour':
+      effects.extraCores += fault.cores
+      return
+    case 'page-cache':
+      effects.cacheBytesPerSecond += fault.bytesPerSecond
+      effects.failing = false
+      return
+    case 'more-processes':
+      effects.extraPids += fault.pids
+      return
+    case 'disk-writes':
+      effects.writeBytesPerSecond += fault.bytesPerSecond
+      return
+    case 'connection-flood':
+      effects.extraBytes += fault.connections * CONNECTION_BYTES
+      effects.extraCores += fault.connections / CONNECTIONS_PER_CORE
+  }
+}
+
+/** Whether a health check that is made now fails for what the container depends on; `chance` is 0..1. */
+export function dependencyFails(faults: readonly Fault[], timeoutSeconds: number, chance: number): boolean {
+  return faults.some(
+    (fault) => fault.kind === 'bad-dependency' && (fault.delayMs >= timeoutSeconds * 1000 || chance < fault.lossShare),
+  )
 }

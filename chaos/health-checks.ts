@@ -1,6 +1,9 @@
+import { dependencyFails } from './faults.ts'
 import type { Surroundings } from './lifecycle.ts'
 import { isAlive, recordProbe, type SimulatedContainer } from './simulated-container.ts'
 
+/** From here on a check finds no process id for itself and its children. */
+const NO_PID_LEFT_SHARE = 0.97
 /** How long a check takes that finds all well. */
 const PROBE_MS = 40
 /** The engine's exit code for a check that ran out of time, and the one its event shows. */
@@ -43,8 +46,15 @@ function beginProbe(world: Surroundings, container: SimulatedContainer): void {
   world.emit(container, `exec_start: ${command}`, { execID })
   const hung = container.faults.some(({ kind }) => kind === 'hang')
   const ready = startMs - container.process.startedAtMs >= container.spec.workload.memory.warmUpSeconds * 300
-  const exitCode = hung ? TIMED_OUT : ready ? 0 : 1
-  const output = hung ? `Health check exceeded timeout (${timeoutSeconds}s)` : ready ? '' : 'connection refused\n'
+  const cutOff = dependencyFails(container.faults, timeoutSeconds, container.random.next())
+  const { pidsLimit } = container.spec
+  const noPidLeft = pidsLimit !== null && container.process.pids >= pidsLimit * NO_PID_LEFT_SHARE
+  const exitCode = hung ? TIMED_OUT : ready && !cutOff && !noPidLeft ? 0 : 1
+  const output = hung
+    ? `Health check exceeded timeout (${timeoutSeconds}s)`
+    : exitCode === 0
+      ? ''
+      : 'connection refused\n'
   container.probe = world.agenda.enter(startMs + (hung ? timeoutSeconds * 1000 : PROBE_MS), () => {
     recordProbe(container, { startMs, endMs: world.nowMs(), exitCode, output })
     world.emit(container, 'exec_die', { execID, exitCode: hung ? TIMED_OUT_IN_EVENT : String(exitCode) })

@@ -34,8 +34,11 @@ export type SimulatedHost = {
   nextDueMs(): number
   /** Lets everything happen up to `untilMs`. */
   advanceTo(untilMs: number): void
-  /** Enters a fault whose `startSeconds` count from now. Throws where there is no such container. */
-  inject(fault: Fault): void
+  /**
+   * Enters a fault whose `startSeconds` count from now, and gives what takes it back. Throws where there is no such
+   * container.
+   */
+  inject(fault: Fault): () => void
   /** Creates a container without starting it, with its `create` event. */
   create(spec: ContainerSpec): SimulatedContainer
   start(container: SimulatedContainer, done: (outcome: commands.Outcome) => void): void
@@ -110,6 +113,10 @@ export function createSimulatedHost(options: {
 
   function befall(container: SimulatedContainer, fault: Fault): void {
     if (fault.kind !== 'crash-loop' && !isAlive(container)) return
+    if (fault.kind === 'killed') {
+      lifecycle.exit(world, container, fault.exitCode, false)
+      return
+    }
     container.faults.push(fault)
     if (fault.kind === 'crash-loop' && isAlive(container)) lifecycle.scheduleOwnExits(world, container)
     if ('durationSeconds' in fault && fault.durationSeconds !== undefined)
@@ -119,10 +126,20 @@ export function createSimulatedHost(options: {
   }
 
   /** `fault` is copied each time, so that the end of one occurrence does not end another. */
-  function schedule(fault: Fault, inSeconds: number): void {
-    world.scheduleFault({ ...fault }, inSeconds)
+  function schedule(fault: Fault, inSeconds: number): Fault {
+    const occurrence = { ...fault }
+    world.scheduleFault(occurrence, inSeconds)
     const { repeatSeconds } = fault
     if (repeatSeconds !== undefined) agenda.enter(nowMs + inSeconds * SECOND_MS, () => schedule(fault, repeatSeconds))
+    return occurrence
+  }
+
+  function takeBack(occurrence: Fault): void {
+    const container = byName(occurrence.container)
+    if (!container?.faults.includes(occurrence)) return
+    container.faults = container.faults.filter((other) => other !== occurrence)
+    if (container.process !== null && occurrence.kind === 'leak') container.process.leakedBytes = 0
+    if (container.process !== null && occurrence.kind === 'page-cache') container.process.scannedBytes = 0
   }
 
   function tick(): void {
@@ -179,7 +196,8 @@ export function createSimulatedHost(options: {
     },
     inject(fault) {
       if (!byName(fault.container)) throw new Error(`no container "${fault.container}" to inject a fault into`)
-      schedule(fault, fault.startSeconds)
+      const occurrence = schedule(fault, fault.startSeconds)
+      return () => takeBack(occurrence)
     },
     create(spec) {
       const container = add(spec, nowMs)

@@ -34,6 +34,8 @@ export type SimulatedProcess = {
   throttledNs: number
   anonymousBytes: number
   leakedBytes: number
+  /** Page cache beyond what the service needs. */
+  scannedBytes: number
   fileBytes: number
   dirtyBytes: number
   kernelBytes: number
@@ -61,6 +63,7 @@ export function createProcess(startedAtMs: number): SimulatedProcess {
     throttledNs: 0,
     anonymousBytes: 256 * 1024,
     leakedBytes: 0,
+    scannedBytes: 0,
     fileBytes: 0,
     dirtyBytes: 0,
     kernelBytes: 512 * 1024,
@@ -155,8 +158,10 @@ export function consume(
   if (connected) process.receiveBytes += (network.receiveBytes * activity + BROADCAST_BYTES) * seconds
   process.transmitBytes += network.transmitBytes * activity * seconds
   process.readBytes += block.readBytes * activity * seconds
-  process.writeBytes += block.writeBytes * activity * seconds
-  process.pids = pids + Math.round(activity * 0.12 * pids)
+  process.writeBytes += (block.writeBytes * activity + effects.writeBytesPerSecond) * seconds
+  process.scannedBytes += effects.cacheBytesPerSecond * seconds
+  process.readBytes += effects.cacheBytesPerSecond * seconds
+  process.pids = pids + Math.round(activity * 0.12 * pids) + effects.extraPids
   return occupy(container, process, effects, seconds)
 }
 
@@ -187,13 +192,16 @@ function occupy(
     anonymous += memory.sawtooth.bytes * Math.max(0, process.garbagePhase) * warm
   }
   if (!effects.hung) process.leakedBytes += effects.leakBytesPerSecond * seconds * (1 + 0.05 * random.normal())
-  anonymous += process.leakedBytes + memory.noiseBytes * process.noise
+  if (process.leakedBytes >= effects.leakUntilBytes) process.leakedBytes = 0
+  const step = effects.leakStepBytes
+  anonymous += step > 0 ? Math.floor(process.leakedBytes / step) * step : process.leakedBytes
+  anonymous += effects.extraBytes + memory.noiseBytes * process.noise
   process.kernelBytes = 512 * 1024 + process.pids * KERNEL_BYTES_PER_TASK + 0.006 * anonymous
   process.pageFaults += Math.max(0, anonymous - process.anonymousBytes) / 4096 + 12 * seconds
   process.anonymousBytes = Math.max(256 * 1024, anonymous)
   process.dirtyBytes = Math.min(4 * block.writeBytes, process.fileBytes)
 
-  const wanted = memory.cacheBytes * (1 - Math.exp(-ageSeconds / CACHE_FILL_SECONDS))
+  const wanted = memory.cacheBytes * (1 - Math.exp(-ageSeconds / CACHE_FILL_SECONDS)) + process.scannedBytes
   const unreclaimable = process.anonymousBytes + process.kernelBytes
   const killed = limits.memoryBytes > 0 && unreclaimable > limits.memoryBytes
   const room = limits.memoryBytes > 0 ? Math.max(0, limits.memoryBytes - unreclaimable) : wanted

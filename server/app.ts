@@ -18,7 +18,7 @@ import { createSampler } from './collect/sampler.ts'
 import type { Config } from './config.ts'
 import { Calibration } from './contracts/assessment.ts'
 import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
-import type { Clock } from './contracts/ports.ts'
+import type { Clock, Engine } from './contracts/ports.ts'
 import { createDiagnosis } from './diagnose/diagnose.ts'
 import { createModelServer } from './diagnose/ollama.ts'
 import { ConfigError, messageOf, StoreError } from './errors.ts'
@@ -80,7 +80,14 @@ const SIGNED_AT_ONCE: ReadonlySet<AuditEvent> = new Set([
  * Builds the program and runs its loop until it is disposed. Throws ConfigError, StoreError or AuditError where it
  * cannot start; an engine or a model that is not there is a state, not an error.
  */
-export async function openApp(options: { config: Config; clock: Clock; log: Log; demo?: boolean }): Promise<App> {
+export async function openApp(options: {
+  config: Config
+  clock: Clock
+  log: Log
+  demo?: boolean
+  /** Another engine than the configured one, for drills and simulations. */
+  engine?: Engine
+}): Promise<App> {
   const { config, clock, log, demo = false } = options
   await using parts = new AsyncDisposableStack()
   const now = () => clock.now()
@@ -164,7 +171,7 @@ export async function openApp(options: { config: Config; clock: Clock; log: Log;
   })
   if (audit.problem === null) audit.checkpoint()
 
-  const engine = createDockerEngine(config.docker)
+  const engine = options.engine ?? createDockerEngine(config.docker)
   const book = parts.use(
     await openIncidentBook({ store: createIncidentStore(database), log, onStored: () => publishStatus() }),
   )

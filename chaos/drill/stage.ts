@@ -1,0 +1,17 @@
+import type { Engine } from '../../server/contracts/ports.ts'
+import type { Injector, Victim } from '../injector.ts'
+import type { Role } from './recording.ts'
+
+/** Where an experiment takes place: two victims among calm neighbours, watched by a service of their own. */
+export type Stage = AsyncDisposable & {
+  /** The service under test. */
+  readonly url: string
+  /** The world's own word on what happens, beside the service's. */
+  readonly engine: Engine
+  readonly injector: Injector
+  readonly victims: Record<Role, Victim>
+  /** Epoch milliseconds. */
+  now(): number
+  /** Resolves a second later. */
+  second(): Promise<void>
+}
