@@ -7,7 +7,7 @@ import { parseConfig } from '../server/config.ts'
 import type { ContainerView, IncidentView } from '../server/contracts/api.ts'
 import type { Clock } from '../server/contracts/ports.ts'
 import type { ServiceStatus } from '../server/contracts/status.ts'
-import { createLog } from '../server/log.ts'
+import { createLog, type Log } from '../server/log.ts'
 
 /** The service under test, seen from outside through its API. Disposing it throws its data away. */
 export type TestService = AsyncDisposable & {
@@ -22,13 +22,15 @@ export type TestService = AsyncDisposable & {
   restart(): Promise<void>
 }
 
-/** Starts the whole service on an engine, with its data in a folder of its own and without a model. */
+/** Starts the whole service on an engine, without a model and with its data in `dataFolder`, by default one of its own. */
 export async function openTestService(options: {
   dockerHost: string
+  dataFolder?: string
   env?: Record<string, string>
   clock?: Clock
+  log?: Log
 }): Promise<TestService> {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'dockerpulse-service-'))
+  const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'dockerpulse-service-'))
   const config = parseConfig({
     DOCKER_HOST: options.dockerHost,
     DOCKERPULSE_DATA: dataFolder,
@@ -37,7 +39,8 @@ export async function openTestService(options: {
     OLLAMA_HOST: '',
     ...options.env,
   })
-  const open = () => openApp({ config, clock: options.clock ?? systemClock, log: createLog(config.logLevel) })
+  const open = () =>
+    openApp({ config, clock: options.clock ?? systemClock, log: options.log ?? createLog(config.logLevel) })
   let app: App = await open()
 
   const ask = async (path: string, init?: RequestInit) => {
@@ -85,4 +88,35 @@ export async function eventually<T>(
     if (Date.now() > until) throw new Error(`waited ${withinMs / 1000} s in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
+}
+
+export type LogLine = { level: 'warn' | 'error'; message: string; fields: Record<string, unknown> }
+
+/** A log that keeps its warnings and errors. */
+export function createMemoryLog(): Log & { lines: LogLine[] } {
+  const lines: LogLine[] = []
+  const keep = (level: LogLine['level']) => (fields: Record<string, unknown>, message: string) =>
+    void lines.push({ level, message, fields })
+  const quiet = () => {}
+  const log = {
+    lines,
+    trace: quiet,
+    debug: quiet,
+    info: quiet,
+    warn: keep('warn'),
+    error: keep('error'),
+    fatal: keep('error'),
+  }
+  return log as unknown as Log & { lines: LogLine[] }
+}
+
+/** How many rounds of its loop the service tells of within `ms`. */
+export async function countRounds({ url }: Pick<TestService, 'url'>, ms: number): Promise<number> {
+  const { body } = await fetch(`${url}/api/live`)
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
+  const timer = setTimeout(() => void reader.cancel(), ms)
+  let text = ''
+  for (let read = await reader.read(); !read.done; read = await reader.read()) text += read.value
+  clearTimeout(timer)
+  return text.split('event: tick\n').length - 1
 }

@@ -190,6 +190,12 @@ export async function openApp(options: {
           archiveProblem = `the history cannot be archived: ${messageOf(error)}`
           log.error({ reason: messageOf(error) }, 'archive could not be written')
         }
+        book.retry()
+        // A checkpoint that can be written says that there is space again.
+        if (audit.problem !== null)
+          try {
+            audit.checkpoint()
+          } catch {}
       },
     }),
   )
@@ -255,8 +261,9 @@ export async function openApp(options: {
       sizeBytes: () => database.sizeBytes() + archive.sizeBytes(),
       dropped: () => ({
         count: samples.dropped.count + recorder.lostSamples,
-        reason: samples.dropped.reason ?? archiveProblem,
+        reason: samples.dropped.reason,
       }),
+      archiveProblem: () => archiveProblem,
       repairs: storeRepairs,
     },
     audit,

@@ -178,6 +178,7 @@ export function createGuard(ports: {
         result,
         evidence: { snapshot: incident.snapshot, evidence: incident.evidence },
       })
+      if (action !== null) unwritten.delete(action.id)
     } catch (error) {
       log.error({ event, incidentId: incident.id, reason: messageOf(error) }, 'audit entry could not be written')
       if (action !== null) unwritten.add(action.id)

@@ -14,6 +14,8 @@ export type IncidentBook = AsyncDisposable & {
   find(id: string): Promise<Incident | null>
   findByAction(actionId: string): Promise<Incident | null>
   list: IncidentStore['list']
+  /** Tries again to store what could not be stored. */
+  retry(): void
   readonly counts: IncidentCounts
 }
 
@@ -72,6 +74,9 @@ export async function openIncidentBook(options: {
         actions.some(({ id }) => id === actionId),
       )
       return near ?? store.findByAction(actionId)
+    },
+    retry() {
+      if (unsaved.size > 0) writing = writing.then(write)
     },
     list: async (query) => {
       await writing

@@ -25,7 +25,13 @@ export function createStatus(parts: {
   calibration: string
   config: Pick<Config, 'mode' | 'threshold' | 'ollama'>
   engine: () => EngineState
-  store: { sizeBytes(): number; dropped(): { count: number; reason: string | null }; repairs(): readonly string[] }
+  store: {
+    sizeBytes(): number
+    dropped(): { count: number; reason: string | null }
+    /** Why the hours that are over cannot be archived at present. */
+    archiveProblem(): string | null
+    repairs(): readonly string[]
+  }
   audit: AuditLog
   diagnosis: Diagnosis
   counts: () => IncidentCounts
@@ -54,7 +60,8 @@ export function createStatus(parts: {
     const { count, reason } = store.dropped()
     const numbers = { sizeBytes: store.sizeBytes(), droppedSamples: count }
     if (reason !== null) return { ...storePart('down', `samples are being dropped: ${reason}`), ...numbers }
-    const repairs = store.repairs()
+    const archiveProblem = store.archiveProblem()
+    const repairs = [...(archiveProblem === null ? [] : [archiveProblem]), ...store.repairs()]
     if (repairs.length > 0) return { ...storePart('degraded', repairs.join('; ')), ...numbers }
     return { ...storePart('ok', 'DuckDB'), ...numbers }
   }

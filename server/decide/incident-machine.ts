@@ -78,12 +78,17 @@ export function advance(watch: Watch, stimulus: Stimulus, context: Context): Ste
   }
 }
 
-/** The beginning of a state that holds at `at`; a clock that was set back begins it anew. */
-const since = (beganMs: number | null, at: number): number => (beganMs === null || beganMs > at ? at : beganMs)
+/** Looks are a second apart; after this much more the clock has jumped, or the host slept. */
+const JUMP_MS = 30_000
 
-/** Starts and stops the clocks. What is not evaluated is neither critical nor calm. */
+/**
+ * Starts and stops the clocks, and begins them anew after a jump of time: nobody knows what was in between. What is not
+ * evaluated is neither critical nor calm.
+ */
 function timed(watch: Watch, { situation, settings }: Context): Watch {
   const { at, container, assessment } = situation
+  const jumped = watch.lookedAtMs !== null && Math.abs(at - watch.lookedAtMs) > JUMP_MS
+  const since = (beganMs: number | null): number => (beganMs === null || jumped ? at : beganMs)
   const probability = assessment?.probability ?? null
   const critical = probability !== null && (assessment?.light === 'critical' || probability >= settings.threshold)
   const calm =
@@ -93,9 +98,11 @@ function timed(watch: Watch, { situation, settings }: Context): Watch {
     container.health !== 'unhealthy'
   return {
     ...watch,
-    criticalSinceMs: critical ? since(watch.criticalSinceMs, at) : null,
-    calmSinceMs: calm ? since(watch.calmSinceMs, at) : null,
-    downSinceMs: container.state === 'exited' || container.state === 'dead' ? since(watch.downSinceMs, at) : null,
+    criticalSinceMs: critical ? since(watch.criticalSinceMs) : null,
+    calmSinceMs: calm ? since(watch.calmSinceMs) : null,
+    downSinceMs: container.state === 'exited' || container.state === 'dead' ? since(watch.downSinceMs) : null,
+    verifyingSinceMs: watch.incident?.phase === 'verifying' ? since(watch.verifyingSinceMs) : null,
+    lookedAtMs: at,
     restartTimesMs: watch.restartTimesMs.filter((restart) => at - restart < REMEMBER_RESTARTS_MS),
   }
 }
@@ -224,7 +231,7 @@ function verified(step: Step, calmMs: number, context: Context): Step {
     if (!known) return resolved(step, helped, context)
     return resolved(acted(step, action, 'verified', 'verifying', helped, context), 'the restart helped', context)
   }
-  if (at - (action.finishedAt ?? action.at) < VERIFY_WITHIN_MS) return step
+  if (at - (step.watch.verifyingSinceMs ?? at) < VERIFY_WITHIN_MS) return step
   const late = `it did not become calm within ${VERIFY_WITHIN_MS / 1000} s: a person must look`
   if (!known) return recorded(step, { ...incident, phase: 'escalated' }, 'incident.escalated', null, late, at)
   return acted(step, action, 'ineffective', 'escalated', late, context)

@@ -20,6 +20,10 @@ export type Watch = {
   calmSinceMs: number | null
   /** Since when it has not been running, without anybody having asked for that. */
   downSinceMs: number | null
+  /** Since when the effect of an action is being watched. */
+  verifyingSinceMs: number | null
+  /** When it was looked at last; a clock that jumped shows here. */
+  lookedAtMs: number | null
   /** Restarts asked for by the program, in the order of asking, of the last day. */
   restartTimesMs: readonly number[]
   /** What is written down of the open incident already: verdicts that came and go are not written again. */
@@ -67,6 +71,8 @@ const QUIET = {
   criticalSinceMs: null,
   calmSinceMs: null,
   downSinceMs: null,
+  verifyingSinceMs: null,
+  lookedAtMs: null,
   notedVerdicts: [],
   turnCounts: {},
 }

@@ -89,9 +89,10 @@ function columnsOf(reader: DuckDBResultReader): Record<string, unknown[]> {
  * The rows of a query: those of the archive's files, and those of hours that are still in the database. Raw rows reach
  * back by the horizon, for the forecasts that were made then for the first steps.
  */
-function sourceSql(tier: TierName, paths: readonly string[], query: HistoryQuery): string {
-  const raw = tier === 'raw'
-  const fromMs = Math.round(raw ? query.fromMs - query.horizonMs : query.fromMs)
+function sourceSql({ name, stepMs: tierStepMs }: Tier, paths: readonly string[], query: HistoryQuery): string {
+  const raw = name === 'raw'
+  // A coarse row stands for the time from its own on: the one that the range begins in belongs to it.
+  const fromMs = raw ? Math.round(query.fromMs - query.horizonMs) : Math.floor(query.fromMs / tierStepMs) * tierStepMs
   const toMs = Math.round(query.toMs)
   const ids = list(query.containerIds)
   const hot = `SELECT containers.id AS container, at_ms, ${columnsFrom(true)}
@@ -119,7 +120,7 @@ export async function readHistory(
   const reader = await archive.read({ tier: tier.name, fromMs: fromMs - horizonMs, toMs }, (paths) =>
     database.read((connection) =>
       connection.runAndReadAll(
-        `WITH chosen AS (${sourceSql(tier.name, paths, query)}), seen AS (
+        `WITH chosen AS (${sourceSql(tier, paths, query)}), seen AS (
            SELECT container, at_ms // $step::BIGINT * $step::BIGINT AS step_start, ${SEEN}
            FROM chosen WHERE at_ms >= $from::BIGINT GROUP BY 1, 2
          ), foreseen AS (

@@ -1,4 +1,5 @@
 import type { IncidentView, Problem, SampleColumns } from '../../../server/contracts/api.ts'
+import type { FIRST_LINES_KEPT as FirstLinesKept } from '../../../server/contracts/incident.ts'
 
 export type {
   ActionView,
@@ -12,6 +13,9 @@ export type { ActionState, Mode, Phase } from '../../../server/contracts/inciden
 export type { LiveEvent } from '../../../server/contracts/live-event.ts'
 export type { PartStatus, ServiceStatus } from '../../../server/contracts/status.ts'
 export type { ContainerState, Health } from '../../../server/contracts/telemetry.ts'
+
+/** The contract's own number. Only types come from the server, so the compiler tells when the two differ. */
+export const FIRST_LINES_KEPT: typeof FirstLinesKept = 10
 
 /** A reply of the service that is not a success, in its own words. */
 export class ApiError extends Error {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ContainerView } from './api.ts'
-import { groupByProject, markOf, planBoard, shortName } from './board.ts'
+import { groupByProject, planBoard, shortName } from './board.ts'
 import { containerView } from './testing.ts'
 
 /** The board of a 1920 × 1080 screen beside side bar and incidents, in rem. */
@@ -27,7 +27,18 @@ describe('the board', () => {
     expect(shown.length + plan.folded.length).toBe(400)
   })
 
-  it('never folds one that is not calm', () => {
+  it('folds those that do not run, too, but none in trouble', () => {
+    const folded = (different: Partial<ContainerView>) =>
+      planBoard(
+        fleet(3, () => different),
+        0,
+        0,
+      ).folded.length
+    expect(folded({ state: 'exited', probability: null, freshness: 'stale' })).toBe(3)
+    expect(folded({ state: 'restarting', light: 'critical', freshness: 'stale' })).toBe(0)
+  })
+
+  it('never folds one that needs a look', () => {
     const containers = fleet(400, (index) => {
       if (index === 399) return { light: 'critical' }
       if (index === 398) return { openIncidentId: 'f3b0c442-98fc-4c14-9afb-f4c8996fb924' }
@@ -67,10 +78,4 @@ it('leaves the project out of a name that begins with it', () => {
   expect(short('shopping-1', 'shop')).toBe('shopping-1')
   expect(short('shop-', 'shop')).toBe('shop-')
   expect(short('lone', null)).toBe('lone')
-})
-
-it('does not call low what could not be evaluated', () => {
-  expect(markOf(containerView())).toBe('low')
-  expect(markOf(containerView({ probability: null }))).toBe('none')
-  expect(markOf(containerView({ probability: null, light: 'critical' }))).toBe('critical')
 })

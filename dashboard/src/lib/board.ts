@@ -1,7 +1,7 @@
-import type { ContainerView, Light } from './api.ts'
+import type { ContainerView } from './api.ts'
+import { isRunning } from './mark.ts'
 import { byName } from './table.ts'
 
-export type Mark = Light | 'none'
 export type TileSize = 'xl' | 'l' | 'm' | 's' | 'xs'
 
 /**
@@ -11,8 +11,8 @@ export type TileSize = 'xl' | 'l' | 'm' | 's' | 'xs'
 const SIZES: readonly { size: TileSize; width: number; height: number; flow: boolean }[] = [
   { size: 'xl', width: 17.5, height: 11, flow: false },
   { size: 'l', width: 15, height: 8.5, flow: false },
-  { size: 'm', width: 10.75, height: 7.25, flow: false },
-  { size: 'm', width: 10.75, height: 7.25, flow: true },
+  { size: 'm', width: 10.7, height: 7.25, flow: false },
+  { size: 'm', width: 10.7, height: 7.25, flow: true },
   { size: 's', width: 8.4, height: 3.75, flow: false },
   { size: 's', width: 8.4, height: 3.75, flow: true },
   { size: 'xs', width: 7.25, height: 2.5, flow: true },
@@ -34,14 +34,10 @@ export type BoardPlan = {
   folded: ContainerView[]
 }
 
-/** Whether a container needs no look: nothing wrong is foreseen, known or unknown. */
-export function isCalm(container: ContainerView): boolean {
-  return container.light === 'low' && container.openIncidentId === null && container.freshness !== 'stale'
-}
-
-/** The form of a container's light; `none` where nothing could be evaluated, which is not the same as low. */
-export function markOf(container: ContainerView): Mark {
-  return container.light === 'low' && container.probability === null ? 'none' : container.light
+/** Whether a container needs no look: nothing wrong is foreseen, and whatever runs is being read. */
+function mayFold(container: ContainerView): boolean {
+  const overdue = container.freshness === 'stale' && isRunning(container)
+  return container.light === 'low' && container.openIncidentId === null && !overdue
 }
 
 /** By compose project, both by name, so that a container keeps its place on the wall whatever its state. */
@@ -82,8 +78,8 @@ function shelvedHeight(counts: readonly number[], columns: number, tileHeight: n
 }
 
 /**
- * Chooses size and columns for a board of `width` by `height` rem. Where even the smallest tiles do not all fit, calm
- * containers fold away from the end; the others never do.
+ * Chooses size and columns for a board of `width` by `height` rem. Where even the smallest tiles do not all fit, those
+ * that need no look fold away from the end; the others never do.
  */
 export function planBoard(
   containers: readonly ContainerView[],
@@ -105,7 +101,7 @@ export function planBoard(
   return unfolded ? plan : fold(plan, rows * plan.columns)
 }
 
-/** Takes calm containers away from the end until the rest, and a name for each group left, needs no more than `room`. */
+/** Takes containers that need no look away from the end until the rest, and a name for each group left, needs no more than `room`. */
 function fold(plan: BoardPlan, room: number): BoardPlan {
   const groups: Group[] = []
   const folded: ContainerView[] = []
@@ -113,7 +109,7 @@ function fold(plan: BoardPlan, room: number): BoardPlan {
   for (const { project, containers } of plan.groups.toReversed()) {
     const kept: ContainerView[] = []
     for (const container of containers.toReversed()) {
-      if (cells > room && isCalm(container)) {
+      if (cells > room && mayFold(container)) {
         folded.unshift(container)
         cells -= 1
       } else kept.unshift(container)

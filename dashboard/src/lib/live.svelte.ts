@@ -1,4 +1,5 @@
 import type { Api, ContainerView, IncidentView, LiveEvent, ServiceStatus } from './api.ts'
+import { asOfNow } from './mark.ts'
 import { remember, type Totals, total } from './totals.ts'
 
 /** A tick comes each second: five without one mean that what is on the screen may no longer be true. */
@@ -41,9 +42,9 @@ export function createLive(api: Api) {
   }
 
   function show(at: string, current: ContainerView[]): void {
-    containers = current
+    containers = current.map(asOfNow)
     const open = incidents.filter((incident) => incident.closedAt === null).length
-    totals = remember(totals, total(Date.parse(at), current, open))
+    totals = remember(totals, total(Date.parse(at), containers, open))
   }
 
   function receive(event: LiveEvent): void {

@@ -14,6 +14,25 @@ function texts(dictionary: object, path = ''): Map<string, string> {
   )
 }
 
+it('counts one as one', () => {
+  const { en, es } = MESSAGES
+  expect([en.ofCores('1'), en.ofCores('0.5'), en.cores('1.00'), en.cores('1.50')]).toEqual([
+    'of 1 core',
+    'of 0.5 cores',
+    'core',
+    'cores',
+  ])
+  expect([es.ofCores('1'), es.cores('1,00'), es.cores('11')]).toEqual(['de 1 núcleo', 'núcleo', 'núcleos'])
+  expect([en.omitted('1'), en.omitted('12')]).toEqual([
+    '… 1 more line is in the audit log',
+    '… 12 more lines are in the audit log',
+  ])
+  expect([es.omitted('1'), es.omitted('12')]).toEqual([
+    '… 1 línea más está en el registro de auditoría',
+    '… 12 líneas más están en el registro de auditoría',
+  ])
+})
+
 describe.each([
   ['messages', MESSAGES],
   ['terms', TERMS],

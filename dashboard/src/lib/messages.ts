@@ -1,7 +1,11 @@
-import type { ActionState, Cause, ContainerState, Health, Light, Mode, PartStatus, Phase } from './api.ts'
+import type { ActionState, Cause, ContainerState, Health, Mode, PartStatus, Phase } from './api.ts'
 import type { Language } from './format.ts'
+import type { Mark } from './mark.ts'
 import type { SortColumn } from './table.ts'
 import type { Theme } from './view.ts'
+
+/** English and Spanish say one thing of 1 and another of every other count; 1.00 is 1, too. */
+const isOne = (count: string): boolean => /^1([.,]0+)?$/.test(count)
 
 const en = {
   title: 'DockerPulse',
@@ -19,12 +23,12 @@ const en = {
 
   filters: 'Filters',
   search: 'Search',
-  searchHint: 'name, image, project',
+  searchHint: 'name, image…',
   project: 'Compose project',
   allProjects: 'All projects',
   noProject: 'no project',
   light: 'Light',
-  onlyIncidents: 'Only with an open incident',
+  onlyIncidents: 'With an open incident',
   window: 'Time window',
   language: 'Language',
   theme: 'Theme',
@@ -51,32 +55,34 @@ const en = {
   watched: 'Containers',
   critical: 'Critical',
   medium: 'Medium',
-  hostCpu: 'Host CPU in use',
+  hostCpu: 'CPU in use',
   hostMemory: 'Memory in use',
   interventions: 'Automatic actions',
   openIncidents: 'Open incidents',
   otherIncidents: 'Other open incidents',
-  ofCores: (cores: string) => (cores === '1' ? 'of 1 core' : `of ${cores} cores`),
-  cores: 'cores',
+  ofCores: (cores: string) => (isOne(cores) ? `of ${cores} core` : `of ${cores} cores`),
+  cores: (cores: string) => (isOne(cores) ? 'core' : 'cores'),
   ofMemory: (bytes: string) => `of ${bytes}`,
   verified: (count: string) => `${count} verified`,
   wouldHaveActed: (count: string) => `${count} in shadow`,
   running: (count: string) => `${count} running`,
+  notRunning: (count: string) => `${count} not running`,
   changeIn: (change: string, span: string) => `${change} in ${span}`,
   unchangedIn: (span: string) => `unchanged in ${span}`,
 
   board: 'Board',
   boardEmpty: 'No container passes the filters.',
   boardNone: 'The engine has no containers.',
-  moreCalm: (count: string) => `${count} more, all calm`,
-  foldCalm: 'Fold the calm ones',
+  unfold: (folded: string) => `Also ${folded}`,
+  fold: 'Show only what fits',
+  calm: (count: string) => `${count} calm`,
+  notEvaluated: (count: string) => `${count} not evaluated`,
   cpu: 'CPU',
   memoryShort: 'Mem',
   noLimit: 'no limit',
   limitIn: (duration: string) => `limit in ${duration}`,
   protected: 'protected',
   stale: 'stale',
-  notEvaluated: 'not evaluated',
   openIncident: 'incident',
 
   container: 'Container',
@@ -84,6 +90,8 @@ const en = {
   gone: 'This container is no longer on the host.',
   evidence: 'Why this probability',
   noEvidence: 'Nothing speaks for a failure.',
+  evidenceNotRunning: 'It does not run: there is nothing to forecast.',
+  evidenceNone: 'Without a current reading nothing is evaluated.',
   evidenceUnit: 'log-odds',
   probability: 'Probability of failure within 60 s',
   timeToLimit: 'Time to limit',
@@ -123,6 +131,8 @@ const en = {
   explainedBy: (source: string) => `written by ${source}`,
   actions: 'Actions',
   story: 'Story',
+  omitted: (count: string) =>
+    isOne(count) ? `… ${count} more line is in the audit log` : `… ${count} more lines are in the audit log`,
   report: 'Audit report',
   newTab: '(opens in a new tab)',
   incidentJson: 'JSON',
@@ -143,7 +153,8 @@ const en = {
   legendLow: 'failure within 60 s below 50 %',
   legendMedium: '50 % or more',
   legendCritical: '85 % or more',
-  legendNone: 'stopped or no current reading',
+  legendNone: 'runs, but without a current reading',
+  legendNotRunning: 'stopped, paused, restarting, …',
 }
 
 type Dictionary = typeof en
@@ -164,19 +175,19 @@ const es: Messages = {
   live: 'en vivo',
   noNews: (since) => `Sin noticias del servicio desde las ${since}`,
   noNewsDetail: 'Lo que se ve puede haber dejado de ser cierto. La página se reconecta sola.',
-  partDown: (part, since) => `${part}: caído desde las ${since}`,
-  partDegraded: (part, since) => `${part}: degradado desde las ${since}`,
+  partDown: (part, since) => `${part}: sin servicio desde las ${since}`,
+  partDegraded: (part, since) => `${part}: con problemas desde las ${since}`,
   engineDown: (since) => `Motor inalcanzable desde las ${since}`,
   newIncident: (name, cause) => `Nuevo incidente: ${name}, ${cause}`,
 
   filters: 'Filtros',
   search: 'Buscar',
-  searchHint: 'nombre, imagen, proyecto',
+  searchHint: 'nombre, imagen…',
   project: 'Proyecto de Compose',
   allProjects: 'Todos los proyectos',
   noProject: 'sin proyecto',
   light: 'Semáforo',
-  onlyIncidents: 'Solo con incidente abierto',
+  onlyIncidents: 'Con incidente abierto',
   window: 'Ventana de tiempo',
   language: 'Idioma',
   theme: 'Tema',
@@ -195,40 +206,42 @@ const es: Messages = {
   byFiles: 'el núcleo',
   byEngine: 'el motor',
   watchingCosts: 'Vigilar cuesta',
-  ofHost: 'del anfitrión',
-  hostLoad: 'Carga del anfitrión',
-  hostPressure: 'Presión del anfitrión (CPU, memoria, E/S)',
+  ofHost: 'del host',
+  hostLoad: 'Carga del host',
+  hostPressure: 'Presión del host (CPU, memoria, E/S)',
   diskFree: 'Disco libre',
 
   watched: 'Contenedores',
   critical: 'Críticos',
   medium: 'Medios',
-  hostCpu: 'CPU del host en uso',
+  hostCpu: 'CPU en uso',
   hostMemory: 'Memoria en uso',
-  interventions: 'Acciones automáticas',
+  interventions: 'Intervenciones',
   openIncidents: 'Incidentes abiertos',
   otherIncidents: 'Otros incidentes abiertos',
-  ofCores: (cores) => (cores === '1' ? 'de 1 núcleo' : `de ${cores} núcleos`),
-  cores: 'núcleos',
+  ofCores: (cores) => (isOne(cores) ? `de ${cores} núcleo` : `de ${cores} núcleos`),
+  cores: (cores) => (isOne(cores) ? 'núcleo' : 'núcleos'),
   ofMemory: (bytes) => `de ${bytes}`,
-  verified: (count) => `${count} verificadas`,
+  verified: (count) => (isOne(count) ? `${count} verificada` : `${count} verificadas`),
   wouldHaveActed: (count) => `${count} en sombra`,
   running: (count) => `${count} en marcha`,
+  notRunning: (count) => (isOne(count) ? `${count} inactivo` : `${count} inactivos`),
   changeIn: (change, span) => `${change} en ${span}`,
   unchangedIn: (span) => `sin cambios en ${span}`,
 
   board: 'Tablero',
   boardEmpty: 'Ningún contenedor pasa los filtros.',
   boardNone: 'El motor no tiene contenedores.',
-  moreCalm: (count) => `${count} más, todos en calma`,
-  foldCalm: 'Plegar los que están en calma',
+  unfold: (folded) => `Además: ${folded}`,
+  fold: 'Mostrar solo lo que cabe',
+  calm: (count) => `${count} en calma`,
+  notEvaluated: (count) => `${count} sin evaluar`,
   cpu: 'CPU',
   memoryShort: 'Mem',
   noLimit: 'sin límite',
   limitIn: (duration) => `límite en ${duration}`,
   protected: 'protegido',
   stale: 'sin datos recientes',
-  notEvaluated: 'sin evaluar',
   openIncident: 'incidente',
 
   container: 'Contenedor',
@@ -236,6 +249,8 @@ const es: Messages = {
   gone: 'Este contenedor ya no está en el host.',
   evidence: 'Por qué esta probabilidad',
   noEvidence: 'Nada apunta a un fallo.',
+  evidenceNotRunning: 'No está en marcha: no hay nada que pronosticar.',
+  evidenceNone: 'Sin una lectura actual no se evalúa nada.',
   evidenceUnit: 'log-odds',
   probability: 'Probabilidad de fallo en 60 s',
   timeToLimit: 'Tiempo hasta el límite',
@@ -272,14 +287,18 @@ const es: Messages = {
   lasted: (duration) => `duró ${duration}`,
   highest: (probability) => `hasta ${probability}`,
   explanation: 'Explicación',
-  explainedBy: (source) => `escrita por ${source}`,
+  explainedBy: (source) => `escrita por ${source === 'the rules' ? 'las reglas' : source}`,
   actions: 'Acciones',
   story: 'Historia',
+  omitted: (count) =>
+    isOne(count)
+      ? `… ${count} línea más está en el registro de auditoría`
+      : `… ${count} líneas más están en el registro de auditoría`,
   report: 'Informe de auditoría',
   newTab: '(se abre en otra pestaña)',
   incidentJson: 'JSON',
   showContainer: 'Ver contenedor',
-  actionBy: (kind, by) => `${kind} por ${by}`,
+  actionBy: (kind, by) => `${kind} por ${by === 'operator' ? 'el operador' : by}`,
   actionThreshold: (probability, threshold) => `${probability} frente a un umbral de ${threshold}`,
   forced: 'sin preguntar',
   reason: 'Motivo (opcional)',
@@ -295,12 +314,13 @@ const es: Messages = {
   legendLow: 'fallo en 60 s por debajo del 50 %',
   legendMedium: '50 % o más',
   legendCritical: '85 % o más',
-  legendNone: 'detenido o sin lectura actual',
+  legendNone: 'en marcha, pero sin lectura actual',
+  legendNotRunning: 'detenido, en pausa, reiniciando, …',
 }
 
 /** The words for the values of the contracts. */
 export type Terms = {
-  light: Record<Light, string>
+  mark: Record<Mark, string>
   cause: Record<Cause, string>
   phase: Record<Phase, string>
   action: Record<'restart', string>
@@ -316,7 +336,7 @@ export type Terms = {
 }
 
 const enTerms: Terms = {
-  light: { low: 'low', medium: 'medium', critical: 'critical' },
+  mark: { low: 'low', medium: 'medium', critical: 'critical', none: 'not evaluated', 'not-running': 'not running' },
   cause: {
     'memory-limit': 'memory limit',
     'cpu-saturation': 'CPU saturation',
@@ -386,7 +406,7 @@ const enTerms: Terms = {
 }
 
 const esTerms: Terms = {
-  light: { low: 'bajo', medium: 'medio', critical: 'crítico' },
+  mark: { low: 'bajo', medium: 'medio', critical: 'crítico', none: 'sin evaluar', 'not-running': 'inactivo' },
   cause: {
     'memory-limit': 'límite de memoria',
     'cpu-saturation': 'CPU saturada',
@@ -425,7 +445,7 @@ const esTerms: Terms = {
     auto: 'actúa solo cuando está bastante seguro',
   },
   part: { engine: 'Motor', store: 'Almacén', audit: 'Auditoría', model: 'Modelo' },
-  partState: { ok: 'bien', degraded: 'degradado', down: 'caído', off: 'apagado' },
+  partState: { ok: 'bien', degraded: 'con problemas', down: 'sin servicio', off: 'sin usar' },
   state: {
     created: 'creado',
     running: 'en marcha',
@@ -449,7 +469,7 @@ const esTerms: Terms = {
     workingSetBytes: 'Memoria',
     memoryBytesForecast: 'Pronóstico memoria',
     memoryLimitBytes: 'Límite memoria',
-    timeToLimitMs: 'Hasta el límite',
+    timeToLimitMs: 'Hasta límite',
     restartCount: 'Reinicios',
     mode: 'Modo',
   },

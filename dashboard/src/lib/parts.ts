@@ -1,5 +1,5 @@
 import type { PartStatus, ServiceStatus } from './api.ts'
-import type { Mark } from './board.ts'
+import type { Mark } from './mark.ts'
 
 /** The parts of the service whose state is shown, in this order. */
 export const PARTS = ['engine', 'store', 'audit', 'model'] as const satisfies readonly (keyof ServiceStatus)[]

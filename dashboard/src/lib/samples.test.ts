@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { SampleColumns } from './api.ts'
-import { continueSamples, samplesCsv } from './samples.ts'
+import { continueSamples, memorySeries, samplesCsv, withoutAhead } from './samples.ts'
 
 function samples(at: number[], value: number): SampleColumns {
   const column = at.map(() => value)
@@ -38,13 +38,13 @@ function samples(at: number[], value: number): SampleColumns {
     memoryPressureSomeShare: column,
     ioPressureSomeShare: column,
     ahead: {
-      at: [],
-      cpuCoresForecast: [],
-      cpuCoresLower: [],
-      cpuCoresUpper: [],
-      memoryBytesForecast: [],
-      memoryBytesLower: [],
-      memoryBytesUpper: [],
+      at: [60_000],
+      cpuCoresForecast: [value],
+      cpuCoresLower: [value],
+      cpuCoresUpper: [value],
+      memoryBytesForecast: [value],
+      memoryBytesLower: [value],
+      memoryBytesUpper: [value],
     },
   }
 }
@@ -59,6 +59,12 @@ it('continues with newer rows, which win, and forgets those before the window', 
 it('keeps what it has where nothing newer came, and starts again after a long gap', () => {
   expect(continueSamples(samples([1_000, 2_000], 1), samples([], 2), 0).at).toEqual([1_000, 2_000])
   expect(continueSamples(samples([1_000, 2_000], 1), samples([9_000], 2), 8_000).at).toEqual([9_000])
+})
+
+it('of a container that ended expect nothing', () => {
+  const { at, measured, ahead } = memorySeries(withoutAhead(samples([1_000], 1)))
+  expect([at, measured]).toEqual([[1_000], [1]])
+  expect(ahead).toEqual({ at: [], forecast: [], lower: [], upper: [] })
 })
 
 it('become a file with a row a step', () => {

@@ -45,6 +45,19 @@ export function continueSamples(known: SampleColumns, fresh: SampleColumns, sinc
   return joined
 }
 
+const NOTHING_AHEAD: SampleColumns['ahead'] = {
+  at: [],
+  cpuCoresForecast: [],
+  cpuCoresLower: [],
+  cpuCoresUpper: [],
+  memoryBytesForecast: [],
+  memoryBytesLower: [],
+  memoryBytesUpper: [],
+}
+
+/** Of a container that does not run nothing is expected any more. */
+export const withoutAhead = (samples: SampleColumns): SampleColumns => ({ ...samples, ahead: NOTHING_AHEAD })
+
 /** The memory of a container as its chart wants it. */
 export const memorySeries = ({ at, ahead, ...samples }: SampleColumns): ForecastSeries => ({
   at,

@@ -18,6 +18,13 @@ describe('the table', () => {
     expect(sorted(false)).toEqual(['a', 'b', 'c', 'none'])
   })
 
+  it('has no light for what does not run, and puts it last', () => {
+    const ended = containerView({ name: 'a', state: 'exited', probability: null })
+    const sort = { column: 'light', descending: false } as const
+    expect(sortContainers([ended, containerView({ name: 'b' })], sort).map(({ name }) => name)).toEqual(['b', 'a'])
+    expect(containersCsv([ended]).split('\r\n')[1]).toMatch(/^a{64},,a,shop,exited,,/)
+  })
+
   it('becomes a file with plain figures', () => {
     const [header, row] = containersCsv([containerView({ light: 'critical' })]).split('\r\n')
     expect(header).toMatch(/^id,light,name,project,state,probability,cpuCores,/)

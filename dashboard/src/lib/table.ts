@@ -1,11 +1,12 @@
 import type { ContainerView } from './api.ts'
 import { type Cell, toCsv } from './csv.ts'
+import { type Mark, markOf } from './mark.ts'
 
-const LIGHT_RANK = { low: 0, medium: 1, critical: 2 } as const
+const RANK: Record<Mark, Cell> = { 'not-running': null, none: null, low: 0, medium: 1, critical: 2 }
 
 /** The columns of the table and of its CSV file, with the value each is sorted by. Units are in the names. */
 const COLUMNS = {
-  light: (container: ContainerView): Cell => LIGHT_RANK[container.light],
+  light: (container: ContainerView): Cell => RANK[markOf(container)],
   name: (container: ContainerView): Cell => container.name,
   project: (container: ContainerView): Cell => container.composeProject,
   state: (container: ContainerView): Cell => container.state,
@@ -44,13 +45,15 @@ export function sortContainers(containers: readonly ContainerView[], { column, d
   })
 }
 
-/** The table as a file, in plain units, with the light as its word. */
+const lightOf = (container: ContainerView): Cell => (COLUMNS.light(container) === null ? null : container.light)
+
+/** The table as a file, in plain units, with the light as its word, empty where there is none. */
 export function containersCsv(containers: readonly ContainerView[]): string {
   return toCsv(
     ['id', ...SORT_COLUMNS, 'sampledAt'],
     containers.map((container) => [
       container.id,
-      ...SORT_COLUMNS.map((column) => (column === 'light' ? container.light : COLUMNS[column](container))),
+      ...SORT_COLUMNS.map((column) => (column === 'light' ? lightOf(container) : COLUMNS[column](container))),
       container.sampledAt,
     ]),
   )

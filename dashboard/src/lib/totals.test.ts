@@ -15,6 +15,12 @@ it('adds up current readings only', () => {
   expect(total(0, [stale], 0).cpuCores).toBeNull()
 })
 
+it('counts what does not run, whatever its light', () => {
+  const ended = containerView({ state: 'exited' })
+  const looping = containerView({ state: 'restarting', light: 'critical' })
+  expect(total(0, [containerView(), ended, looping], 0)).toMatchObject({ watched: 3, critical: 1, notRunning: 2 })
+})
+
 it('compares with a minute ago, or with the first it knows', () => {
   let history: Totals[] = []
   expect(comparedWith(history)).toBeNull()

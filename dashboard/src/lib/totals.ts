@@ -1,4 +1,5 @@
 import type { ContainerView } from './api.ts'
+import { countMarks, isRunning } from './mark.ts'
 
 /** What the tiles above the board count, at one moment. */
 export type Totals = {
@@ -6,6 +7,8 @@ export type Totals = {
   watched: number
   critical: number
   medium: number
+  /** Whatever its light. */
+  notRunning: number
   /** `null` where no container has a current reading. */
   cpuCores: number | null
   workingSetBytes: number | null
@@ -22,11 +25,13 @@ const sum = (values: (number | null)[]): number | null =>
 /** Adds up one tick. */
 export function total(at: number, containers: readonly ContainerView[], openIncidents: number): Totals {
   const live = containers.filter((container) => container.freshness === 'live')
+  const { critical, medium } = countMarks(containers)
   return {
     at,
     watched: containers.length,
-    critical: containers.filter((container) => container.light === 'critical').length,
-    medium: containers.filter((container) => container.light === 'medium').length,
+    critical,
+    medium,
+    notRunning: containers.filter((container) => !isRunning(container)).length,
     cpuCores: sum(live.map((container) => container.cpuCores)),
     workingSetBytes: sum(live.map((container) => container.workingSetBytes)),
     openIncidents,

@@ -11,7 +11,7 @@ describe('the address', () => {
 
   it('keeps every choice', () => {
     const query =
-      '?search=api+x&project=&light=critical%2Cmedium&incidents=1&window=360&container=shop%2Fapi%2F1&sort=name&unfold=1&kiosk=1&lang=es&theme=light'
+      '?search=api+x&project=&light=critical%2Cnot-running&incidents=1&window=360&container=shop%2Fapi%2F1&sort=name&unfold=1&kiosk=1&lang=es&theme=light'
     expect(writeView(read(query))).toBe(query)
   })
 
@@ -35,6 +35,16 @@ describe('the filters', () => {
     ['?incidents=1', false],
   ])('%s lets a medium container of shop through: %s', (query, through) => {
     expect(matches(read(query), container)).toBe(through)
+  })
+
+  it('tell what does not run, and what was not evaluated, from what is low', () => {
+    const ended = containerView({ state: 'exited', probability: null })
+    const waiting = containerView({ probability: null })
+    const through = (light: string) =>
+      [ended, waiting, containerView()].map((each) => matches(read(`?light=${light}`), each))
+    expect(through('low')).toEqual([false, false, true])
+    expect(through('none')).toEqual([false, true, false])
+    expect(through('not-running')).toEqual([true, false, false])
   })
 
   it('find the containers of no project', () => {

@@ -1,11 +1,11 @@
-import type { ContainerView, Light } from './api.ts'
+import type { ContainerView } from './api.ts'
 import type { Language } from './format.ts'
+import { MARKS, type Mark, markOf } from './mark.ts'
 import { isSortColumn, type Sort } from './table.ts'
 
 export const WINDOWS = [5, 15, 60, 360] as const
 export type WindowMinutes = (typeof WINDOWS)[number]
 
-export const LIGHTS: readonly Light[] = ['critical', 'medium', 'low']
 export const THEMES = ['dark', 'light', 'system'] as const
 export type Theme = (typeof THEMES)[number]
 
@@ -14,7 +14,7 @@ export type View = {
   search: string
   /** A compose project; `''` for the containers of none, `null` for all. */
   project: string | null
-  lights: readonly Light[]
+  marks: readonly Mark[]
   onlyIncidents: boolean
   windowMinutes: WindowMinutes
   /** The `key` of the selected container, which outlives its re-creation. */
@@ -40,13 +40,13 @@ function readSort(text: string | null): Sort {
 /** Reads the view from an address; whatever makes no sense there counts as not said. */
 export function readView(address: Pick<URLSearchParams, 'get'>): View {
   const chosen = address.get('light')?.split(',')
-  const lights = LIGHTS.filter((light) => chosen?.includes(light))
+  const marks = MARKS.filter((mark) => chosen?.includes(mark))
   const language = address.get('lang')
   const minutes = Number(address.get('window'))
   return {
     search: address.get('search') ?? '',
     project: address.get('project'),
-    lights: lights.length > 0 ? lights : LIGHTS,
+    marks: marks.length > 0 ? marks : MARKS,
     onlyIncidents: address.get('incidents') === '1',
     windowMinutes: WINDOWS.find((window) => window === minutes) ?? 15,
     selected: address.get('container'),
@@ -63,7 +63,7 @@ export function writeView(view: View): string {
   const address = new URLSearchParams()
   if (view.search) address.set('search', view.search)
   if (view.project !== null) address.set('project', view.project)
-  if (view.lights.length < LIGHTS.length) address.set('light', view.lights.join(','))
+  if (view.marks.length < MARKS.length) address.set('light', view.marks.join(','))
   if (view.onlyIncidents) address.set('incidents', '1')
   if (view.windowMinutes !== 15) address.set('window', String(view.windowMinutes))
   if (view.selected !== null) address.set('container', view.selected)
@@ -80,7 +80,7 @@ export function writeView(view: View): string {
 /** Whether the filters let a container through. The search looks at names, image and project. */
 export function matches(view: View, container: ContainerView): boolean {
   if (view.project !== null && (container.composeProject ?? '') !== view.project) return false
-  if (!view.lights.includes(container.light)) return false
+  if (!view.marks.includes(markOf(container))) return false
   if (view.onlyIncidents && container.openIncidentId === null) return false
   const search = view.search.trim().toLowerCase()
   const { name, image, composeProject, composeService } = container
