@@ -21,6 +21,7 @@ export type RealContainer = {
   command: string[]
   memoryBytes?: number
   cpuCores?: number
+  pidsLimit?: number
   labels?: Record<string, string>
   restartPolicy?: 'no' | 'always' | 'unless-stopped' | 'on-failure'
   health?: { command: string; intervalMs: number; timeoutMs?: number; retries: number; startPeriodMs?: number }
@@ -150,6 +151,7 @@ function creation(wanted: RealContainer, run: string): Docker.ContainerCreateOpt
     HostConfig: {
       ...(wanted.memoryBytes === undefined ? {} : { Memory: wanted.memoryBytes, MemorySwap: wanted.memoryBytes }),
       ...(wanted.cpuCores === undefined ? {} : { NanoCpus: Math.round(wanted.cpuCores * 1e9) }),
+      ...(wanted.pidsLimit === undefined ? {} : { PidsLimit: wanted.pidsLimit }),
       RestartPolicy: { Name: wanted.restartPolicy ?? 'no' },
       ...(wanted.network === undefined ? {} : { NetworkMode: wanted.network }),
     },

@@ -1,6 +1,7 @@
 import { AppError } from '../server/errors.ts'
 import { type ContainerSpec, MIB } from './container-spec.ts'
 import type { Fault } from './faults.ts'
+import { describeFault } from './inject/intensity.ts'
 import type { Injection, Injector, Victim } from './injector.ts'
 import type { ChaosFault } from './scenario.ts'
 import type { SimulatedHost } from './simulated-host.ts'
@@ -101,7 +102,7 @@ export function createSimulatedInjector(options: {
     host.stop(old, 1, () => host.remove(old, () => host.start(replacement, () => {})))
   }
 
-  const describe = (fault: ChaosFault, { name }: Victim) => `${fault.kind} in the simulated container ${name}`
+  const describe = (fault: ChaosFault, { name }: Victim) => describeFault(fault, name)
 
   return {
     objection: async () => null,

@@ -25,12 +25,13 @@ function viewOf(views: readonly ContainerView[], name: string): ContainerView | 
 
 /**
  * Runs one scenario on a stage and records what the service under test said of it, from outside through its API, beside
- * the world's own signs of failure. The fault is taken back in any case. `onSecond` hears of each second.
+ * the world's own signs of failure. The fault is taken back in any case. `onSecond` hears of each second; with
+ * `signal` it ends early.
  */
 export async function runExperiment(
   scenario: Scenario,
   stage: Stage,
-  onSecond: (second: number, readings: Record<Role, Reading | null>) => void = () => {},
+  { signal, onSecond }: { signal?: AbortSignal; onSecond?: (second: number) => void } = {},
 ): Promise<Recording> {
   const { engine, url, victims } = stage
   const beganAtMs = stage.now()
@@ -57,11 +58,11 @@ export async function runExperiment(
   }
   let injected = ''
   try {
-    for (let second = 0; second < scenario.watchSeconds; second++) {
+    for (let second = 0; second < scenario.watchSeconds && !signal?.aborted; second++) {
       if (second === scenario.startSeconds) {
         for (const role of isOfHost(scenario.fault) ? (['guarded'] as const) : ROLES)
           injections.push(await stage.injector.inject(scenario.fault, victims[role]))
-        injected = injections.map(({ what }) => what).join('; ')
+        injected = injections[0]?.what ?? ''
       }
       if (second === scenario.startSeconds + scenario.durationSeconds) await takeBack()
       await stage.second()
@@ -76,13 +77,14 @@ export async function runExperiment(
         signs[role].cpu(view?.freshness === 'live' ? view.cpuShareOfLimit : null, stage.now())
         readings[role].push(seen[role])
       }
-      onSecond(second, seen)
+      onSecond?.(second)
     }
   } finally {
     await takeBack()
     stop.abort()
     await listening
   }
-  const incidents = await get<IncidentView[]>(url, `/api/incidents?limit=${INCIDENTS}`)
+  const all = await get<IncidentView[]>(url, `/api/incidents?limit=${INCIDENTS}`)
+  const incidents = all.filter(({ containerName }) => !stage.isForeign(containerName))
   return { scenario, injected, readings, failures, happenings: happeningsOf(incidents, roleOf, beganAtMs) }
 }

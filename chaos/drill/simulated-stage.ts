@@ -11,7 +11,7 @@ import { createSimulatedHost } from '../simulated-host.ts'
 import { createSimulatedInjector } from '../simulated-injector.ts'
 import { createSteppedClock, settle } from '../stepped-clock.ts'
 import type { Role } from './recording.ts'
-import type { Stage } from './stage.ts'
+import { calibrationOf, type Stage } from './stage.ts'
 
 /** Any moment will do, but always the same. */
 const START_MS = Date.parse('2026-01-05T08:00:00Z')
@@ -96,6 +96,8 @@ export async function openSimulatedStage({ seed }: { seed: number }): Promise<St
     url: app.url,
     engine,
     injector,
+    calibration: await calibrationOf(app.url),
+    isForeign: () => false,
     victims: { guarded: victimOf('guarded'), watched: victimOf('watched') },
     now: () => clock.now(),
     async second() {

@@ -10,8 +10,18 @@ export type Stage = AsyncDisposable & {
   readonly engine: Engine
   readonly injector: Injector
   readonly victims: Record<Role, Victim>
+  /** Of the probabilities that the service gives. */
+  readonly calibration: string
+  /** Whether a container is another experiment's, so that what happens to it is none of this one's doing. */
+  isForeign(containerName: string): boolean
   /** Epoch milliseconds. */
   now(): number
   /** Resolves a second later. */
   second(): Promise<void>
+}
+
+/** The calibration of the service at `url`. */
+export async function calibrationOf(url: string): Promise<string> {
+  const status = (await (await fetch(`${url}/api/status`)).json()) as { calibration: string }
+  return status.calibration
 }

@@ -1,0 +1,117 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { z } from 'zod'
+import { AppError, messageOf } from '../../server/errors.ts'
+import { SCENARIOS } from '../scenarios.ts'
+import { type EngineKind, KeptDrill } from './result.ts'
+
+/** The drills that were kept, oldest first. Throws AppError where the file is not what this program wrote. */
+export function readKeptDrills(path: string): KeptDrill[] {
+  if (!existsSync(path)) return []
+  try {
+    return z.array(KeptDrill).parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (error) {
+    throw new AppError(`${path} cannot be read (${messageOf(error)}): mend it, or move it away`)
+  }
+}
+
+export function writeKeptDrills(path: string, drills: readonly KeptDrill[]): void {
+  writeFileSync(path, `${JSON.stringify(drills, null, 1)}\n`)
+}
+
+const ENGINE_NAMES: Record<EngineKind, string> = {
+  sim: 'the simulated engine',
+  docker: 'a real Docker engine',
+}
+
+const seconds = (value: number | null) => (value === null ? '–' : `${Math.round(value)} s`)
+
+const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`
+
+const warning = (scenario: KeptDrill['scenarios'][number], way: 'guard' | 'threshold' | 'predictLinear') => {
+  if (scenario.falseAlarm[way]) return '**false alarm**'
+  const lead = scenario.leadSeconds[way]
+  if (lead !== null) return lead > 0 ? `${seconds(lead)} before` : `${seconds(-lead)} after`
+  return SCENARIOS.some(({ name, failure }) => name === scenario.name && failure !== 'none') ? 'missed' : 'quiet'
+}
+
+function tableOf(drill: KeptDrill): string {
+  const { ways, foreseeable, quiet } = drill
+  const figure = (way: keyof KeptDrill['ways']) => ways[way]
+  return [
+    `## On ${ENGINE_NAMES[drill.engine]}`,
+    '',
+    `${drill.at.slice(0, 10)}, DockerPulse ${drill.version}, calibration ${drill.calibration}${drill.seed === null ? '' : `, seed ${drill.seed}`}: **${drill.mark}, ${drill.points} of 100 points**; ${drill.failuresAvoided} of ${foreseeable} foreseeable failures were avoided.`,
+    '',
+    row(['', 'DockerPulse', 'threshold of 90 %', '`predict_linear`']),
+    row(['---', '---:', '---:', '---:']),
+    row([
+      `foreseen of ${foreseeable}`,
+      figure('guard').foreseen,
+      figure('threshold').foreseen,
+      figure('predictLinear').foreseen,
+    ]),
+    row([
+      'lead time, median',
+      seconds(figure('guard').medianLeadSeconds),
+      seconds(figure('threshold').medianLeadSeconds),
+      seconds(figure('predictLinear').medianLeadSeconds),
+    ]),
+    row([
+      `false alarms in ${quiet} quiet scenarios`,
+      figure('guard').falseAlarms,
+      figure('threshold').falseAlarms,
+      figure('predictLinear').falseAlarms,
+    ]),
+    '',
+    row(['scenario', 'mark', 'points', 'DockerPulse', 'threshold', '`predict_linear`', 'why']),
+    row(['---', '---', '---:', '---', '---', '---', '---']),
+    ...drill.scenarios.map((scenario) =>
+      row([
+        scenario.name,
+        scenario.mark,
+        scenario.points,
+        warning(scenario, 'guard'),
+        warning(scenario, 'threshold'),
+        warning(scenario, 'predictLinear'),
+        scenario.reasons.join('; '),
+      ]),
+    ),
+    ...(drill.skipped.length === 0
+      ? []
+      : ['', 'Not done:', '', ...drill.skipped.map(({ scenario, reason }) => `- ${scenario}: ${reason}`)]),
+    '',
+  ].join('\n')
+}
+
+/** The newest drill on each engine as a page of Markdown, and how the marks went before. */
+export function drillsDocument(drills: readonly KeptDrill[]): string {
+  const newest = (['sim', 'docker'] as const).flatMap((engine) => drills.findLast((one) => one.engine === engine) ?? [])
+  const history = drills.map((drill) =>
+    row([
+      drill.at.slice(0, 16).replace('T', ' '),
+      drill.engine,
+      drill.version,
+      drill.calibration,
+      drill.scenarios.length,
+      drill.mark,
+      drill.points,
+      `${drill.ways.guard.foreseen} of ${drill.foreseeable}`,
+      drill.ways.guard.falseAlarms,
+    ]),
+  )
+  return [
+    '# Drills',
+    '',
+    'Written by `npm run drill -- all --keep`. Each fault is done to two victims at once: one in mode auto, and one in mode',
+    'observe that shows when the failure would have come. A threshold of 90 % of the limit and `predict_linear(memory[1m], 60)`',
+    'look at the same readings; each of the three must hold for 3 s.',
+    '',
+    ...newest.map(tableOf),
+    '## History',
+    '',
+    row(['when (UTC)', 'engine', 'version', 'calibration', 'scenarios', 'mark', 'points', 'foreseen', 'false alarms']),
+    row(['---', '---', '---', '---', '---:', '---', '---:', '---', '---:']),
+    ...history,
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { AppError } from '../../server/errors.ts'
+
+const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+
+/** The service as a process of its own, on data of its own that is thrown away, in mode auto and without a model. */
+export async function openServiceUnderTest(
+  env: Record<string, string>,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'dockerpulse-drill-'))
+  const child: ChildProcess = spawn(process.execPath, [MAIN], {
+    env: {
+      DOCKERPULSE_DATA: dataFolder,
+      DOCKERPULSE_PORT: '0',
+      DOCKERPULSE_MODE: 'auto',
+      DOCKERPULSE_LOG_LEVEL: 'silent',
+      OLLAMA_HOST: '',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const url = await new Promise<string>((resolve, reject) => {
+    let said = ''
+    child.stdout!.on('data', (chunk) => {
+      const address = /http:\/\/\S+/.exec(String(chunk))?.[0]
+      if (address) resolve(address)
+    })
+    child.stderr!.on('data', (chunk) => {
+      said += chunk
+    })
+    void ended.then(() => reject(new AppError(`the service under test ended: ${said.trim()}`)))
+  })
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null) child.kill('SIGTERM')
+      await ended
+      rmSync(dataFolder, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,137 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, InvalidArgumentError, Option } from 'commander'
+
+import { drillsDocument, readKeptDrills, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
+import { type DrillResult, drillResult, type EngineKind, keptDrill } from '../chaos/drill/result.ts'
+import { renderDrillPage } from '../chaos/drill/result-page.ts'
+import { drillOnSimulation } from '../chaos/drill/simulated-drill.ts'
+import { SCENARIOS } from '../chaos/scenarios.ts'
+import { AppError, messageOf } from '../server/errors.ts'
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const KEPT = join(ROOT, 'docs/drills.json')
+const DOCUMENT = join(ROOT, 'docs/drills.md')
+/** Below this total the command fails, so that CI notices. */
+const PASSING_POINTS = 60
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  return Number(text)
+}
+
+const program = new Command('drill')
+  .description(
+    `Injects faults, watches the service from outside, and grades it. Scenarios:\n${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(17)} ${about.en}`).join('\n')}`,
+  )
+  .argument('[scenarios...]', '"all", or names')
+  .addOption(new Option('--engine <kind>', 'where').choices(['sim', 'docker']).default('sim'))
+  .option('--seed <n>', 'of the simulated engine: same seed, same run', wholeNumber, 1)
+  .option('--json', 'print the grades as JSON')
+  .option('--page <file>', 'write the result with charts as an HTML page')
+  .option('--record <folder>', 'write every recording there, one JSON file a scenario')
+  .option('--keep', 'add the grades to docs/drills.json and write docs/drills.md anew')
+  .option('--history', 'show the kept drills and end')
+  .option('--dry-run', 'say what would be done and end')
+  .option('--passing <points>', 'fail below so many points', wholeNumber, PASSING_POINTS)
+  .parse()
+
+const options = program.opts<{
+  engine: EngineKind
+  seed: number
+  json?: boolean
+  page?: string
+  record?: string
+  keep?: boolean
+  history?: boolean
+  dryRun?: boolean
+  passing: number
+}>()
+const wanted = program.args.includes('all') ? SCENARIOS.map(({ name }) => name) : program.args
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+function keep(result: DrillResult): void {
+  const drills = [...readKeptDrills(KEPT), keptDrill(result)]
+  writeKeptDrills(KEPT, drills)
+  writeFileSync(DOCUMENT, drillsDocument(drills))
+  say(`Kept in ${DOCUMENT}`)
+}
+
+function print({ graded, skipped, summary }: DrillResult): void {
+  for (const { grade } of graded) {
+    process.stdout.write(`${grade.mark}  ${String(grade.points).padStart(3)}  ${grade.scenario}\n`)
+    for (const reason of grade.reasons) process.stdout.write(`          ${reason}\n`)
+  }
+  for (const { scenario, reason } of skipped) process.stdout.write(`–       ${scenario}: not done: ${reason}\n`)
+  const { ways, foreseeable, quiet, failuresAvoided } = summary
+  process.stdout.write(
+    `\n${summary.mark}  ${summary.points} of 100 points; ${failuresAvoided} of ${foreseeable} foreseeable failures avoided\n`,
+  )
+  for (const [name, way] of [
+    ['DockerPulse', ways.guard],
+    ['threshold of 90 %', ways.threshold],
+    ['predict_linear', ways.predictLinear],
+  ] as const)
+    process.stdout.write(
+      `  ${name.padEnd(18)} foreseen ${way.foreseen} of ${foreseeable}, lead time ${way.medianLeadSeconds?.toFixed(0) ?? '–'} s (median), false alarms in ${way.falseAlarms} of ${quiet} quiet scenarios\n`,
+    )
+}
+
+async function run(): Promise<void> {
+  if (options.history) {
+    process.stdout.write(drillsDocument(readKeptDrills(KEPT)))
+    return
+  }
+  if (wanted.length === 0) program.error('name scenarios, or "all"; --help lists them')
+  const unknown = wanted.find((name) => !SCENARIOS.some((scenario) => scenario.name === name))
+  if (unknown !== undefined) program.error(`there is no scenario "${unknown}"; --help lists them`)
+  const scenarios = SCENARIOS.filter(({ name }) => wanted.includes(name))
+  if (options.dryRun) {
+    for (const { name, about, expected, watchSeconds } of scenarios)
+      process.stdout.write(`${name}: ${about.en}; expected: ${expected}; watched for ${watchSeconds} s\n`)
+    return
+  }
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      say('Ending: every fault is taken back…')
+      stop.abort()
+    })
+  const common = { scenarios, signal: stop.signal, say }
+  const { graded, skipped, calibration } =
+    options.engine === 'sim'
+      ? await drillOnSimulation({ ...common, seed: options.seed })
+      : await (await import('../chaos/drill/docker-drill.ts')).drillOnDocker(common)
+  if (stop.signal.aborted) throw new AppError('the drill was ended before its end')
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+  const result = drillResult({
+    engine: options.engine,
+    seed: options.engine === 'sim' ? options.seed : null,
+    version,
+    calibration,
+    at: new Date().toISOString(),
+    graded,
+    skipped,
+  })
+  if (options.record !== undefined) {
+    mkdirSync(options.record, { recursive: true })
+    for (const { recording } of graded)
+      writeFileSync(join(options.record, `${recording.scenario.name}.json`), `${JSON.stringify(recording)}\n`)
+  }
+  if (options.page !== undefined) {
+    writeFileSync(options.page, renderDrillPage(result))
+    say(`Written: ${options.page}`)
+  }
+  if (options.keep) keep(result)
+  if (options.json) process.stdout.write(`${JSON.stringify(keptDrill(result))}\n`)
+  else print(result)
+  if (result.summary.points < options.passing) process.exitCode = 1
+}
+
+try {
+  await run()
+} catch (error) {
+  say(error instanceof AppError ? error.message : ((error as Error).stack ?? messageOf(error)))
+  process.exitCode = 1
+}
