@@ -143,9 +143,14 @@ function add(effects: Effects, fault: Fault): void {
   }
 }
 
-/** Whether a health check that is made now fails for what the container depends on; `chance` is 0..1. */
-export function dependencyFails(faults: readonly Fault[], timeoutSeconds: number, chance: number): boolean {
-  return faults.some(
-    (fault) => fault.kind === 'bad-dependency' && (fault.delayMs >= timeoutSeconds * 1000 || chance < fault.lossShare),
-  )
+/** What a small server's queue takes; who comes then waits longer than a health check does. */
+const MOST_CONNECTIONS = 256
+
+/** Whether a check that is made now fails for what the service depends on, or for others in its way; `chance` is 0..1. */
+export function checkFails(faults: readonly Fault[], timeoutSeconds: number, chance: number): boolean {
+  return faults.some((fault) => {
+    if (fault.kind === 'connection-flood') return fault.connections > MOST_CONNECTIONS
+    if (fault.kind !== 'bad-dependency') return false
+    return fault.delayMs >= timeoutSeconds * 1000 || chance < fault.lossShare
+  })
 }

@@ -1,4 +1,4 @@
-import { dependencyFails } from './faults.ts'
+import { checkFails } from './faults.ts'
 import type { Surroundings } from './lifecycle.ts'
 import { isAlive, recordProbe, type SimulatedContainer } from './simulated-container.ts'
 
@@ -46,7 +46,7 @@ function beginProbe(world: Surroundings, container: SimulatedContainer): void {
   world.emit(container, `exec_start: ${command}`, { execID })
   const hung = container.faults.some(({ kind }) => kind === 'hang')
   const ready = startMs - container.process.startedAtMs >= container.spec.workload.memory.warmUpSeconds * 300
-  const cutOff = dependencyFails(container.faults, timeoutSeconds, container.random.next())
+  const cutOff = checkFails(container.faults, timeoutSeconds, container.random.next())
   const { pidsLimit } = container.spec
   const noPidLeft = pidsLimit !== null && container.process.pids >= pidsLimit * NO_PID_LEFT_SHARE
   const exitCode = hung ? TIMED_OUT : ready && !cutOff && !noPidLeft ? 0 : 1

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 
+import { drillOnDocker } from '../chaos/drill/docker-drill.ts'
 import { drillsDocument, readKeptDrills, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
 import { type DrillResult, drillResult, type EngineKind, keptDrill } from '../chaos/drill/result.ts'
 import { renderDrillPage } from '../chaos/drill/result-page.ts'
+import { runGameDay } from '../chaos/drill/run-game-day.ts'
 import { drillOnSimulation } from '../chaos/drill/simulated-drill.ts'
 import { SCENARIOS } from '../chaos/scenarios.ts'
 import { AppError, messageOf } from '../server/errors.ts'
@@ -21,13 +23,23 @@ function wholeNumber(text: string): number {
   return Number(text)
 }
 
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('expected a number above 0')
+  return value
+}
+
 const program = new Command('drill')
   .description(
     `Injects faults, watches the service from outside, and grades it. Scenarios:\n${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(17)} ${about.en}`).join('\n')}`,
   )
-  .argument('[scenarios...]', '"all", or names')
+  .argument(
+    '[scenarios...]',
+    '"all", names, or "game-day": random faults, once with a guard that looks on and once with one that acts',
+  )
   .addOption(new Option('--engine <kind>', 'where').choices(['sim', 'docker']).default('sim'))
-  .option('--seed <n>', 'of the simulated engine: same seed, same run', wholeNumber, 1)
+  .option('--seed <n>', 'same seed, same simulated run; same game day', wholeNumber, 1)
+  .option('--hours <n>', 'of the game day, in each of its two modes', positive, 1)
   .option('--json', 'print the grades as JSON')
   .option('--page <file>', 'write the result with charts as an HTML page')
   .option('--record <folder>', 'write every recording there, one JSON file a scenario')
@@ -40,6 +52,7 @@ const program = new Command('drill')
 const options = program.opts<{
   engine: EngineKind
   seed: number
+  hours: number
   json?: boolean
   page?: string
   record?: string
@@ -78,9 +91,47 @@ function print({ graded, skipped, summary }: DrillResult): void {
     )
 }
 
+/** Faults are taken back on every signal that ends a program. */
+function endOnSignals(): AbortSignal {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      say('Ending: every fault is taken back…')
+      stop.abort()
+    })
+  return stop.signal
+}
+
+async function gameDay(): Promise<void> {
+  const { engine, hours, seed } = options
+  const signal = endOnSignals()
+  const day = await runGameDay({ engine, hours, seed, signal, say })
+  if (signal.aborted) throw new AppError('the game day was ended before its end')
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(day)}\n`)
+    return
+  }
+  for (const [mode, figures] of [
+    ['observe', day.observe],
+    ['auto', day.auto],
+  ] as const) {
+    const { failedRequests, requests, failureMinutes, strikes, skipped, actions } = figures
+    process.stdout.write(
+      `${mode.padEnd(8)} ${failedRequests} of ${requests} requests failed, ${failureMinutes.toFixed(1)} service-minutes of failure, ${strikes} faults, ${actions} restarts by the guard\n`,
+    )
+    for (const reason of skipped) process.stdout.write(`         not done: ${reason}\n`)
+  }
+  const avoided = day.observe.failureMinutes - day.auto.failureMinutes
+  process.stdout.write(`${avoided.toFixed(1)} minutes of failure avoided\n`)
+}
+
 async function run(): Promise<void> {
   if (options.history) {
     process.stdout.write(drillsDocument(readKeptDrills(KEPT)))
+    return
+  }
+  if (program.args[0] === 'game-day') {
+    await gameDay()
     return
   }
   if (wanted.length === 0) program.error('name scenarios, or "all"; --help lists them')
@@ -92,18 +143,11 @@ async function run(): Promise<void> {
       process.stdout.write(`${name}: ${about.en}; expected: ${expected}; watched for ${watchSeconds} s\n`)
     return
   }
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
-      say('Ending: every fault is taken back…')
-      stop.abort()
-    })
-  const common = { scenarios, signal: stop.signal, say }
+  const signal = endOnSignals()
+  const common = { scenarios, signal, say }
   const { graded, skipped, calibration } =
-    options.engine === 'sim'
-      ? await drillOnSimulation({ ...common, seed: options.seed })
-      : await (await import('../chaos/drill/docker-drill.ts')).drillOnDocker(common)
-  if (stop.signal.aborted) throw new AppError('the drill was ended before its end')
+    options.engine === 'sim' ? await drillOnSimulation({ ...common, seed: options.seed }) : await drillOnDocker(common)
+  if (signal.aborted) throw new AppError('the drill was ended before its end')
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
   const result = drillResult({
     engine: options.engine,

@@ -7,17 +7,18 @@ import type { Injector } from '../injector.ts'
 import { openRealEngine, type RealEngine } from '../real-engine.ts'
 import type { Scenario } from '../scenario.ts'
 import { compressed } from './compressed.ts'
-import { openDockerStage, runNeighbour } from './docker-stage.ts'
+import { openDockerStage } from './docker-stage.ts'
 import { runExperiment } from './experiment.ts'
 import { gradeRecording } from './grade.ts'
 import { openRefusingProxy } from './refusing-proxy.ts'
 import { openServiceUnderTest } from './service-under-test.ts'
 import type { Drilled } from './simulated-drill.ts'
+import { runNeighbour } from './web-server.ts'
 
 /** On a real engine time is dear: what grows grows so much faster. */
 const FACTOR = 2.5
 /** Experiments at once: their victims stay below the share of the host at which the guard keeps its hands off. */
-const LANES = 4
+const LANES = 5
 const NEIGHBOURS = 18
 
 /** These concern the whole host: they come last, one at a time. */

@@ -6,25 +6,7 @@ import type { RealEngine } from '../real-engine.ts'
 import type { ChaosFault } from '../scenario.ts'
 import type { Role } from './recording.ts'
 import { calibrationOf, type Stage } from './stage.ts'
-
-const MIB = 1024 * 1024
-const PORT = 8080
-const PREFIX = 'drill-'
-
-/** A small web server whose health check asks what it depends on, too. */
-const SERVE = 'mkdir -p /www && echo ok > /www/health && exec httpd -f -p 8080 -h /www'
-/** Debian's static busybox cannot look up names, so its wget ends in a fault; nc need not. */
-const asks = (host: string, port: number) =>
-  `printf 'GET /health HTTP/1.0\\r\\n\\r\\n' | nc -w 1 ${host} ${port} | grep -q ok`
-
-/** A container that every experiment leaves alone, to be among. */
-export const runNeighbour = (real: RealEngine, number: number): Promise<string> =>
-  real.run({
-    name: `${PREFIX}neighbour-${number}-${randomUUID().slice(0, 6)}`,
-    command: ['sh', '-c', 'while :; do sleep 1; done'],
-    memoryBytes: 64 * MIB,
-    cpuCores: 0.5,
-  })
+import { addressOf, PREFIX, removeNamed, runWebServer } from './web-server.ts'
 
 /** Faults of the way to a dependency are done to the hop between: the kernel need not know netem. */
 function weatherOf(fault: ChaosFault): Partial<TcpWeather> | null {
@@ -77,46 +59,24 @@ export async function openDockerStage(options: {
   const { real, url, injector, refuse } = options
   await using parts = new AsyncDisposableStack()
   const run = randomUUID().slice(0, 6)
-  const remove = (id: string) => real.remove(id).catch(() => {})
   const { IPAM } = (await real.docker.getNetwork('bridge').inspect()) as {
     IPAM: { Config: { Gateway?: string }[] }
   }
   const gateway = IPAM.Config.find(({ Gateway }) => Gateway !== undefined)?.Gateway ?? '172.17.0.1'
-  const dependency = await real.run({
-    name: `${PREFIX}dependency-${run}`,
-    command: ['sh', '-c', SERVE],
-    memoryBytes: 64 * MIB,
-    restartPolicy: 'unless-stopped',
-  })
-  parts.defer(() => remove(dependency))
-  const { NetworkSettings } = await real.docker.getContainer(dependency).inspect()
-  const target = { host: NetworkSettings.Networks.bridge!.IPAddress, port: PORT }
+  const dependency = await runWebServer(real, { name: `${PREFIX}dependency-${run}` })
+  parts.defer(() => removeNamed(real, dependency.name))
+  const target = await addressOf(real, dependency.id)
 
   const openVictim = async (role: Role): Promise<{ victim: Victim; hop: TcpProxy }> => {
     const hop = parts.use(await openTcpProxy({ listen: { host: gateway }, target, random: Math.random }))
     const name = `${PREFIX}${role}-${run}`
-    const id = await real.run({
+    const victim = await runWebServer(real, {
       name,
-      command: ['sh', '-c', SERVE],
-      memoryBytes: 96 * MIB,
-      cpuCores: 0.25,
-      pidsLimit: 60,
-      restartPolicy: 'unless-stopped',
-      labels: { 'dockerpulse.chaos': 'allowed', ...(role === 'watched' && { 'dockerpulse.mode': 'observe' }) },
-      stopTimeoutSeconds: 1,
-      health: {
-        command: `${asks('127.0.0.1', PORT)} && ${asks(gateway, hop.port)}`,
-        intervalMs: 2_000,
-        timeoutMs: 2_000,
-        retries: 3,
-      },
+      asks: { host: gateway, port: hop.port },
+      labels: { 'dockerpulse.chaos': 'allowed', 'dockerpulse.mode': role === 'guarded' ? 'auto' : 'observe' },
     })
-    // A victim that was replaced in between has another id.
-    parts.defer(async () => {
-      const found = await real.docker.listContainers({ all: true, filters: { name: [name] } })
-      await Promise.all(found.map(({ Id }) => remove(Id)))
-    })
-    return { victim: { id, name }, hop }
+    parts.defer(() => removeNamed(real, name))
+    return { victim, hop }
   }
   const guarded = await openVictim('guarded')
   const watched = await openVictim('watched')
@@ -132,7 +92,7 @@ export async function openDockerStage(options: {
     injector: stageInjector(injector, hopOf, refuse),
     victims: { guarded: guarded.victim, watched: watched.victim },
     calibration,
-    isForeign: (name) => name.startsWith(PREFIX) && !name.endsWith(run) && !name.startsWith(`${PREFIX}neighbour`),
+    isForeign: (name) => !name.startsWith(`${PREFIX}neighbour`) && !name.endsWith(run),
     now: () => Date.now(),
     async second() {
       second += 1

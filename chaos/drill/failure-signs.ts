@@ -6,6 +6,8 @@ const ASKED_WITHIN_MS = 15_000
 /** CPU at its limit for so long is a failure: everybody who waits for it has given up. */
 const SATURATED_SECONDS = 300
 const SATURATED_SHARE = 0.95
+/** One second below it, which a scheduler's jitter makes, is no relief. */
+const BREATH_COSTS_SECONDS = 10
 
 export type FailureSign = Failure['sign']
 
@@ -29,8 +31,10 @@ export function createFailureSigns(onFailure: (sign: FailureSign, atMs: number) 
     },
     cpu(shareOfLimit, atMs) {
       if (shareOfLimit === null) return
-      saturatedSeconds = shareOfLimit >= SATURATED_SHARE ? saturatedSeconds + 1 : 0
-      if (saturatedSeconds === SATURATED_SECONDS) onFailure('saturated', atMs)
+      const before = saturatedSeconds
+      saturatedSeconds =
+        shareOfLimit >= SATURATED_SHARE ? saturatedSeconds + 1 : Math.max(0, saturatedSeconds - BREATH_COSTS_SECONDS)
+      if (before < SATURATED_SECONDS && saturatedSeconds === SATURATED_SECONDS) onFailure('saturated', atMs)
     },
   }
 }

@@ -7,7 +7,10 @@ import { AppError } from '../../server/errors.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 
-/** The service as a process of its own, on data of its own that is thrown away, in mode auto and without a model. */
+/**
+ * The service as a process of its own, on data of its own that is thrown away, and without a model. In mode observe: it
+ * touches only what the drill has labelled, never a container of somebody else on the same engine.
+ */
 export async function openServiceUnderTest(
   env: Record<string, string>,
 ): Promise<AsyncDisposable & { readonly url: string }> {
@@ -16,7 +19,7 @@ export async function openServiceUnderTest(
     env: {
       DOCKERPULSE_DATA: dataFolder,
       DOCKERPULSE_PORT: '0',
-      DOCKERPULSE_MODE: 'auto',
+      DOCKERPULSE_MODE: 'observe',
       DOCKERPULSE_LOG_LEVEL: 'silent',
       OLLAMA_HOST: '',
       ...env,

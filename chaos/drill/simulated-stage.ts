@@ -1,114 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { openApp } from '../../server/app.ts'
-import { parseConfig } from '../../server/config.ts'
-import { createLog } from '../../server/log.ts'
-import { type ContainerSpec, composeLabels, containerSpec, MIB, PLAIN_WORKLOAD } from '../container-spec.ts'
-import { createDirectEngine } from '../direct-engine.ts'
-import { demoFleet } from '../fleet.ts'
-import { createSimulatedHost } from '../simulated-host.ts'
-import { createSimulatedInjector } from '../simulated-injector.ts'
-import { createSteppedClock, settle } from '../stepped-clock.ts'
-import type { Role } from './recording.ts'
+import { openSimulatedGround } from './simulated-ground.ts'
 import { calibrationOf, type Stage } from './stage.ts'
 
-/** Any moment will do, but always the same. */
-const START_MS = Date.parse('2026-01-05T08:00:00Z')
-const HOST = { cores: 8, memoryBytes: 32 * 1024 ** 3 }
-const NEIGHBOURS = 12
-/** How finely events and decisions are interleaved. */
-const STEP_MS = 250
-
-const nameOf = (role: Role) => `drill-${role}-1`
-
-function victimSpec(role: Role): ContainerSpec {
-  const labels = composeLabels({
-    project: 'drill',
-    service: role,
-    number: 1,
-    image: 'drill/service:1.0.0',
-    dependsOn: '',
-  })
-  return containerSpec({
-    name: nameOf(role),
-    image: 'drill/service:1.0.0',
-    labels: {
-      ...labels,
-      'dockerpulse.chaos': 'allowed',
-      ...(role === 'watched' && { 'dockerpulse.mode': 'observe' }),
-    },
-    memoryLimitBytes: 256 * MIB,
-    cpuLimitCores: 1,
-    pidsLimit: 200,
-    restartPolicy: { name: 'unless-stopped', maximumRetryCount: 0 },
-    healthCheck: {
-      test: ['CMD-SHELL', 'wget -qO- http://localhost/health'],
-      intervalSeconds: 5,
-      timeoutSeconds: 2,
-      retries: 3,
-      startPeriodSeconds: 0,
-    },
-    workload: { ...PLAIN_WORKLOAD, memory: { ...PLAIN_WORKLOAD.memory, baseBytes: 40 * MIB } },
-  })
-}
-
-/**
- * A simulated host with the demo's fleet and two victims, and the whole program on it in mode auto. Time goes on only by
- * `second`, and nothing depends on the machine: the same seed gives the same recording, byte for byte.
- */
+/** Two victims on a simulated host, with the program in mode auto; one of them is labelled to be observed only. */
 export async function openSimulatedStage({ seed }: { seed: number }): Promise<Stage> {
-  await using parts = new AsyncDisposableStack()
-  const dataFolder = mkdtempSync(join(tmpdir(), 'dockerpulse-drill-'))
-  parts.defer(() => rmSync(dataFolder, { recursive: true, force: true }))
-  const clock = createSteppedClock(START_MS)
-  const engine = createDirectEngine(() => host)
-  const fleet = demoFleet(NEIGHBOURS)
-  const host = createSimulatedHost({
-    startAtMs: START_MS,
+  const ground = await openSimulatedGround({
     seed,
-    specs: [...fleet, victimSpec('guarded'), victimSpec('watched')],
-    faults: [],
-    ...HOST,
-    onEvent: (event) => engine.onEvent(event),
-    onTick: () => engine.onTick(),
+    mode: 'auto',
+    services: { guarded: {}, watched: { 'dockerpulse.mode': 'observe' } },
   })
-  const config = parseConfig({
-    DOCKERPULSE_DATA: dataFolder,
-    DOCKERPULSE_PORT: '0',
-    DOCKERPULSE_MODE: 'auto',
-    DOCKERPULSE_SOURCE: 'docker',
-    // What the machine is busy with must not change a recording.
-    DOCKERPULSE_CPU_BUDGET: '1',
-    DOCKERPULSE_LOG_LEVEL: 'silent',
-    OLLAMA_HOST: '',
-  })
-  const app = parts.use(await openApp({ config, clock, log: createLog('silent'), demo: true, engine }))
-  const injector = parts.use(
-    createSimulatedInjector({ host, neighbour: fleet.at(-1)!.name, refuse: (refused) => engine.refuse(refused) }),
-  )
-  const victimOf = (role: Role) => {
-    const found = [...host.containers.values()].find(({ spec }) => spec.name === nameOf(role))!
-    return { id: found.id, name: nameOf(role) }
-  }
-  const disposal = parts.move()
   return {
-    url: app.url,
-    engine,
-    injector,
-    calibration: await calibrationOf(app.url),
+    url: ground.url,
+    engine: ground.engine,
+    injector: ground.injector,
+    calibration: await calibrationOf(ground.url),
     isForeign: () => false,
-    victims: { guarded: victimOf('guarded'), watched: victimOf('watched') },
-    now: () => clock.now(),
-    async second() {
-      const endMs = clock.now() + 1_000
-      // The clock goes first: nobody hears of an event before it happens.
-      for (let atMs = clock.now() + STEP_MS; atMs <= endMs; atMs += STEP_MS) {
-        await clock.advanceTo(atMs)
-        host.advanceTo(atMs)
-      }
-      await settle()
-    },
-    [Symbol.asyncDispose]: () => disposal.disposeAsync(),
+    victims: { guarded: ground.find('guarded').victim, watched: ground.find('watched').victim },
+    now: () => ground.now(),
+    second: () => ground.second(),
+    [Symbol.asyncDispose]: () => ground[Symbol.asyncDispose](),
   }
 }
