@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
@@ -10,6 +9,8 @@ import { AppError } from '../server/errors.ts'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const LAB = join(ROOT, 'chaos/lab')
 const NODE = join(ROOT, 'node_modules/node/bin/node')
+/** Emptied at the begin, too: a run that was ended leaves half a gigabyte. */
+const SCRATCH = join(ROOT, 'node_modules/.cache/lab-images')
 const SUITE = 'bookworm'
 
 /** What the services of the profile demo run; Node comes from the package that the program itself runs on. */
@@ -51,7 +52,7 @@ const OWN = {
 
 const program = new Command('lab-images')
   .description(
-    "Builds stand-ins for the images of docker-compose.yml's profile demo from Debian packages, for machines without a\nregistry, and writes an environment file that names them. What is there already is kept.",
+    "Builds stand-ins for the images of docker-compose.yml's profile demo from Debian packages, for machines without a registry, and writes an environment file that names them. What is there already is kept.",
   )
   .option('--force', 'build the base again, with the newest packages')
   .option('--out <file>', 'the environment file', '.env.lab')
@@ -79,7 +80,7 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}): stri
     )
   if (status !== 0) {
     const last = `${stdout}${stderr}`.trim().split('\n').slice(-8).join('\n')
-    throw new AppError(`${command} ${args[0]} failed:\n${last}`)
+    throw new AppError(`${command} failed:\n${last}`)
   }
   return stdout.trim()
 }
@@ -104,9 +105,10 @@ function ensureBase(): string {
     return base
   }
   if (process.getuid?.() !== 0) throw new AppError('building a Debian file system needs root')
-  const folder = mkdtempSync(join(tmpdir(), 'dockerpulse-lab-'))
+  rmSync(SCRATCH, { recursive: true, force: true })
+  mkdirSync(SCRATCH, { recursive: true })
   try {
-    const archive = join(folder, 'base.tar')
+    const archive = join(SCRATCH, 'base.tar')
     say(`Installing ${PACKAGES.split(' ').length} packages of Debian ${SUITE} and Node (about a minute)…`)
     run('mmdebstrap', [
       '--variant=minbase',
@@ -120,7 +122,7 @@ function ensureBase(): string {
     say(`Importing ${Math.round(statSync(archive).size / 1e6)} MB as ${base}…`)
     docker('import', archive, base)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(SCRATCH, { recursive: true, force: true })
   }
   return base
 }
