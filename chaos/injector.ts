@@ -17,6 +17,9 @@ export type Injector = AsyncDisposable & {
   objection(fault: ChaosFault, victim: Victim): Promise<string | null>
   /** What `inject` would do, in words, without doing it. */
   describe(fault: ChaosFault, victim: Victim): string
-  /** Rejects with AppError where there is an objection; nothing is left behind then. */
-  inject(fault: ChaosFault, victim: Victim): Promise<Injection>
+  /**
+   * Rejects with AppError where there is an objection; nothing is left behind then. After `seconds` the fault ends by
+   * itself, whatever becomes of this process.
+   */
+  inject(fault: ChaosFault, victim: Victim, options?: { seconds?: number }): Promise<Injection>
 }

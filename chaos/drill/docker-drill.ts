@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { AppError, messageOf } from '../../server/errors.ts'
 import { openDockerInjector } from '../inject/docker-injector.ts'
+import { JOURNAL_FOLDER } from '../inject/journal.ts'
 import type { Injector } from '../injector.ts'
 import { openRealEngine, type RealEngine } from '../real-engine.ts'
 import type { Scenario } from '../scenario.ts'
@@ -69,11 +67,9 @@ export async function drillOnDocker(options: {
   if (real === null)
     throw new AppError('no Docker engine answers: start one, or set DOCKER_HOST; --engine sim needs none')
   await using _ = real
-  const journalFolder = mkdtempSync(join(tmpdir(), 'dockerpulse-chaos-'))
   await using parts = new AsyncDisposableStack()
-  parts.defer(() => rmSync(journalFolder, { recursive: true, force: true }))
   const injector = parts.use(
-    await openDockerInjector({ dockerHost: real.dockerHost, journalFolder, now: () => new Date() }),
+    await openDockerInjector({ dockerHost: real.dockerHost, journalFolder: JOURNAL_FOLDER, now: () => new Date() }),
   )
   say(`Starting ${NEIGHBOURS} neighbours and the service…`)
   for (let number = 0; number < NEIGHBOURS; number++) await runNeighbour(real, number)

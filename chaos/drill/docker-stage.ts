@@ -27,7 +27,7 @@ function stageInjector(
         ? null
         : injector.objection(fault, victim),
     describe: (fault, victim) => injector.describe(fault, victim),
-    async inject(fault, victim): Promise<Injection> {
+    async inject(fault, victim, options): Promise<Injection> {
       const weather = weatherOf(fault)
       if (weather !== null) {
         const hop = hopOf(victim)
@@ -39,7 +39,7 @@ function stageInjector(
         refuse(true)
         return { what: 'the way to the engine refuses (403)', takeBack: async () => refuse(false) }
       }
-      return injector.inject(fault, victim)
+      return injector.inject(fault, victim, options)
     },
     // It belongs to the drill.
     async [Symbol.asyncDispose]() {},

@@ -7,6 +7,8 @@ import type { Stage } from './stage.ts'
 
 const ROLES: readonly Role[] = ['guarded', 'watched']
 const INCIDENTS = 200
+/** Only a runner that is gone or hangs lets it come to this. */
+const DEADLINE_MARGIN_SECONDS = 20
 
 /** Faults of the whole host are done once; the others to each victim. */
 const isOfHost = ({ kind }: ChaosFault) => kind === 'engine-refuses' || kind === 'noisy-neighbour'
@@ -52,6 +54,7 @@ export async function runExperiment(
   }
   const listening = listen().catch(() => {})
 
+  const deadline = { seconds: scenario.durationSeconds + DEADLINE_MARGIN_SECONDS }
   const injections: Injection[] = []
   const takeBack = async () => {
     for (const injection of injections.splice(0)) await injection.takeBack()
@@ -61,7 +64,7 @@ export async function runExperiment(
     for (let second = 0; second < scenario.watchSeconds && !signal?.aborted; second++) {
       if (second === scenario.startSeconds) {
         for (const role of isOfHost(scenario.fault) ? (['guarded'] as const) : ROLES)
-          injections.push(await stage.injector.inject(scenario.fault, victims[role]))
+          injections.push(await stage.injector.inject(scenario.fault, victims[role], deadline))
         injected = injections[0]?.what ?? ''
       }
       if (second === scenario.startSeconds + scenario.durationSeconds) await takeBack()

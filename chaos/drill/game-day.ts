@@ -55,7 +55,7 @@ export async function playGameDay(
     for (let second = 0; second < seconds && !signal?.aborted; second++) {
       for (const { atSeconds, service, fault, durationSeconds } of strikes) {
         if (atSeconds !== second) continue
-        await injector.inject(fault, services[service]!).then(
+        await injector.inject(fault, services[service]!, { seconds: durationSeconds + 20 }).then(
           (injection) => atWork.push({ until: second + durationSeconds, injection }),
           (error) => skipped.push(`${fault.kind} in ${services[service]!.name}: ${messageOf(error)}`),
         )

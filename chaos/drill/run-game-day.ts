@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { AppError } from '../../server/errors.ts'
 import { openDockerInjector } from '../inject/docker-injector.ts'
+import { JOURNAL_FOLDER } from '../inject/journal.ts'
 import { openRealEngine } from '../real-engine.ts'
 import { openDockerField } from './docker-field.ts'
 import { type Field, type GameDayFigures, playGameDay } from './game-day.ts'
@@ -38,10 +36,8 @@ export async function runGameDay(options: {
     const real = await openRealEngine()
     if (real === null) throw new AppError('no Docker engine answers: start one, or set DOCKER_HOST')
     parts.use(real)
-    const journalFolder = mkdtempSync(join(tmpdir(), 'dockerpulse-chaos-'))
-    parts.defer(() => rmSync(journalFolder, { recursive: true, force: true }))
     const injector = parts.use(
-      await openDockerInjector({ dockerHost: real.dockerHost, journalFolder, now: () => new Date() }),
+      await openDockerInjector({ dockerHost: real.dockerHost, journalFolder: JOURNAL_FOLDER, now: () => new Date() }),
     )
     open = (mode) => openDockerField({ real, injector, mode, services: SERVICES })
   }
