@@ -11,6 +11,8 @@ const LOOK_EVERY_MS = 1_000
 const SHORTEST_LOOK_MS = 150
 /** Where nothing changes, a line so often, in seconds of the service's clock. */
 const LINE_EVERY_SECONDS = 5
+/** A limit further away than this is the noise of a calm container. */
+const LONGEST_TIME_TO_LIMIT_MS = 120_000
 const MIB = 1024 ** 2
 /** After these nothing more comes of an action by itself. */
 const FAILED_STATES = ['recorded', 'rejected', 'expired', 'refused', 'failed', 'ineffective', 'unknown']
@@ -42,7 +44,8 @@ function lineOf({ words, terminal }: Play, view: ContainerView): string {
     parts.push(
       `${words.memory} ${Math.round(workingSetBytes / MIB)} ${words.of} ${Math.round(memoryLimitBytes / MIB)} MiB`,
     )
-  if (timeToLimitMs !== null) parts.push(words.limitIn(Math.round(timeToLimitMs / 1000)))
+  if (timeToLimitMs !== null && timeToLimitMs <= LONGEST_TIME_TO_LIMIT_MS)
+    parts.push(words.limitIn(Math.round(timeToLimitMs / 1000)))
   return `${clean(view.name)}  ${parts.join('  ')}`
 }
 

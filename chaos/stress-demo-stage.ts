@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openApp } from '../server/app.ts'
@@ -10,6 +10,7 @@ import { AppError } from '../server/errors.ts'
 import { createLog } from '../server/log.ts'
 import { DEMO_FAULTS, type Fault } from './faults.ts'
 import { openDockerInjector } from './inject/docker-injector.ts'
+import { JOURNAL_FOLDER } from './inject/journal.ts'
 import type { ChaosFault } from './scenario.ts'
 import { openSimulatedEngine } from './simulated-engine.ts'
 import type { WatchedService } from './stress-demo-service.ts'
@@ -32,7 +33,8 @@ export type DemoStage = AsyncDisposable & {
   readonly calmSeconds: number
   readonly patienceSeconds: number
   attack(): Promise<void>
-  takeBack(): Promise<void>
+  /** `false` where there is nothing left to take back. */
+  takeBack(): Promise<boolean>
   /** Copies the audit log below `folder`, which then is a data folder for `npm run verify`; `false` where it is elsewhere. */
   keepLog(folder: string): boolean
 }
@@ -90,7 +92,7 @@ export async function openSimulatedDemo(options: {
     patienceSeconds: 180,
     attack: async () => engine.inject({ ...fault, startSeconds: 0 }),
     // The restart has ended it, or the end of the engine does.
-    takeBack: async () => {},
+    takeBack: async () => false,
     keepLog(folder) {
       const from = join(dataFolder, 'audit')
       cpSync(from, join(folder, 'audit'), { recursive: true, filter: (path) => basename(path) !== SECRET_OF_LOG })
@@ -109,7 +111,7 @@ export function watchRunningDemo(victim: string | null): DemoStage {
     // Its story begins again every quarter of an hour.
     patienceSeconds: 1_000,
     attack: async () => {},
-    takeBack: async () => {},
+    takeBack: async () => false,
     keepLog: () => false,
     async [Symbol.asyncDispose]() {},
   }
@@ -145,11 +147,10 @@ export async function openRealStage(options: {
   if (reason !== null) throw new AppError(`${clean(name)} cannot be the victim: ${reason}`)
 
   await using parts = new AsyncDisposableStack()
-  const state = env.XDG_STATE_HOME || join(homedir(), '.local/state')
   const injector = parts.use(
     await openDockerInjector({
       dockerHost: env.DOCKER_HOST || undefined,
-      journalFolder: join(state, 'dockerpulse/chaos'),
+      journalFolder: JOURNAL_FOLDER,
       now: () => new Date(),
     }),
   )
@@ -159,7 +160,7 @@ export async function openRealStage(options: {
     throw new AppError(
       `${clean(name)} cannot be the victim: ${clean(objection)} (those that agreed: docker ps --filter label=dockerpulse.chaos=allowed)`,
     )
-  let takeBack = async () => {}
+  let takeBack = async () => false
   const disposal = parts.move()
   return {
     victim: name,
@@ -168,7 +169,10 @@ export async function openRealStage(options: {
     patienceSeconds: LEAK_SECONDS + 60,
     async attack() {
       const injection = await injector.inject(LEAK, victim, { seconds: LEAK_SECONDS })
-      takeBack = () => injection.takeBack()
+      takeBack = async () => {
+        await injection.takeBack()
+        return true
+      }
     },
     takeBack: () => takeBack(),
     keepLog: () => false,

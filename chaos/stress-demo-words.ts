@@ -11,7 +11,7 @@ export type DemoWords = {
   needsLogin: string
   opened: string
   calm: { title: string; about: string; containers(count: number): string; done: string }
-  attack: { title: string; about(victim: string): string; byScript: string; press: string; waiting: string }
+  attack: { title: string; about(victim: string): string; byScript: string; waiting: string }
   healing: { title: string; about: string }
   light: Record<Light, string>
   cause: Record<Cause, string>
@@ -29,7 +29,7 @@ export type DemoWords = {
   leftAlone(container: string): string
   healed(seconds: number): string
   takenBack: string
-  report: { press: string; title: string; saved(path: string): string }
+  report: { title: string; saved(path: string): string }
   press: { attack: string; report: string; end: string }
   verify: { about: string; elsewhere: string }
   ending: string
@@ -52,7 +52,6 @@ export const WORDS: Record<Language, DemoWords> = {
       title: 'Act 2: attack',
       about: (victim) => `Memory begins to leak in ${victim}. Nobody tells the service.`,
       byScript: "The demo's own script brings the trouble: one every two minutes or so.",
-      press: 'attack',
       waiting: 'Watch the probability: it means "fails within 60 s".',
     },
     healing: { title: 'Act 3: healing', about: 'The service decides by itself, writes down why, and only then acts.' },
@@ -91,7 +90,6 @@ export const WORDS: Record<Language, DemoWords> = {
     healed: (seconds) => `From the incident to the proof that it helped: ${seconds} s.`,
     takenBack: 'The fault is taken back.',
     report: {
-      press: 'report',
       title: 'The audit report',
       saved: (path) => `Saved: ${path}`,
     },
@@ -122,7 +120,6 @@ export const WORDS: Record<Language, DemoWords> = {
       title: 'Acto 2: el ataque',
       about: (victim) => `Empieza una fuga de memoria en ${victim}. Nadie avisa al servicio.`,
       byScript: 'El propio guion de la demo trae los problemas: uno cada dos minutos, más o menos.',
-      press: 'atacar',
       waiting: 'Miren la probabilidad: significa «falla antes de 60 s».',
     },
     healing: {
@@ -164,7 +161,6 @@ export const WORDS: Record<Language, DemoWords> = {
     healed: (seconds) => `Del incidente a la prueba de que ayudó: ${seconds} s.`,
     takenBack: 'La avería se ha retirado.',
     report: {
-      press: 'informe',
       title: 'El informe de auditoría',
       saved: (path) => `Guardado: ${path}`,
     },
