@@ -128,7 +128,8 @@ describe.skipIf(!needs('root on the host of a Docker engine', runnable))('on a r
         expect(await injector.objection(fault, stranger)).toContain('has not agreed')
         await expect(injector.inject(fault, stranger)).rejects.toThrow('dockerpulse.chaos=allowed')
       }
-      expect(kernel.states(stranger.id)).toEqual(['S'])
+      expect(kernel.states(stranger.id)).toHaveLength(1)
+      expect(kernel.states(stranger.id)).not.toContain('T')
       await expect(injector.inject({ kind: 'kill' }, { id: '', name: 'dockerpulse-nobody' })).rejects.toThrow(
         'no container',
       )
@@ -231,7 +232,7 @@ describe.skipIf(!needs('root on the host of a Docker engine', runnable))('on a r
     expect(markedProcesses(`${one.scope}-`).length).toBeGreaterThan(2)
     await own[Symbol.asyncDispose]()
     expect(await one.marks()).toEqual([])
-    for (const { id } of targets) expect(kernel.states(id)).toEqual(['S'])
+    for (const { id } of targets) expect(kernel.states(id)).not.toContain('T')
     expect(readFileSync(`/proc/${processesOf(targets[1]!.id)[0]!.pid}/oom_score_adj`, 'utf8').trim()).toBe('0')
     await using next = await one.openInjector()
     expect(next.leftovers).toEqual([])
