@@ -3,7 +3,7 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import type { Service } from './service.ts'
 
 /** How often the loop's delay is looked at; a timer of this length is what is measured, so it is taken off again. */
-const LOOP_RESOLUTION_MS = 50
+const LOOP_RESOLUTION_MS = 200
 
 /**
  * The Prometheus exposition of the program and of its assessments, filled when it is asked for: base units, ratios 0 to
