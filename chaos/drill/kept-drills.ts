@@ -31,7 +31,8 @@ const warning = (scenario: KeptDrill['scenarios'][number], way: 'guard' | 'thres
   if (scenario.falseAlarm[way]) return '**false alarm**'
   const lead = scenario.leadSeconds[way]
   if (lead !== null) return lead > 0 ? `${seconds(lead)} before` : `${seconds(-lead)} after`
-  return SCENARIOS.some(({ name, failure }) => name === scenario.name && failure !== 'none') ? 'missed' : 'quiet'
+  const expected = SCENARIOS.find(({ name }) => name === scenario.name)?.expected
+  return expected === 'foreseen' || expected === 'noticed' ? 'missed' : 'quiet'
 }
 
 function tableOf(drill: KeptDrill): string {
