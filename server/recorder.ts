@@ -5,6 +5,8 @@ import type { Observation } from './store/stored-metrics.ts'
 /** Rounds kept while the disk is slow; older ones are dropped and counted. */
 const MAX_WAITING_ROUNDS = 60
 const MAINTAIN_EVERY_MS = 60_000
+/** By then a round has been sent to everybody. */
+const WRITE_AFTER_MS = 150
 
 /**
  * Writes rounds to the store one after the other without ever holding up the loop, and looks after the
@@ -22,11 +24,14 @@ export function createRecorder(options: {
 } {
   const { store, clock, maintain } = options
   const waiting: { atMs: number; observations: Observation[] }[] = []
+  const stop = new AbortController()
   let writing: Promise<void> | null = null
   let maintainedAtMs = clock.now()
   let lostSamples = 0
 
   const write = async () => {
+    // Open dashboards come first: storing a thousand samples holds up the loop for a moment.
+    await clock.sleep(WRITE_AFTER_MS, stop.signal)
     for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) {
       await store.append(round.atMs, round.observations)
     }
@@ -49,6 +54,7 @@ export function createRecorder(options: {
       writing ??= write()
     },
     async [Symbol.asyncDispose]() {
+      stop.abort()
       while (writing !== null) await writing
     },
   }
