@@ -15,7 +15,7 @@ export function readKeptDrills(path: string): KeptDrill[] {
 }
 
 export function writeKeptDrills(path: string, drills: readonly KeptDrill[]): void {
-  writeFileSync(path, `${JSON.stringify(drills, null, 1)}\n`)
+  writeFileSync(path, `${JSON.stringify(drills, null, 2)}\n`)
 }
 
 const ENGINE_NAMES: Record<EngineKind, string> = {
