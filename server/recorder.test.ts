@@ -13,7 +13,7 @@ const START = 1_000_000_000_000
 async function prepare() {
   const folder = temporaryFolder()
   const database = await openDatabase({ path: join(folder, 'samples.duckdb'), memoryLimitMegabytes: 64, now: Date.now })
-  const samples = await openSampleStore(database, join(folder, 'acknowledged'))
+  const samples = await openSampleStore(database, folder)
   onTestFinished(() => database[Symbol.asyncDispose]())
   const clock = { at: START, now: () => clock.at, sleep: async () => {} }
   /** The store behind gates that can be shut, as a disk that stalls. */
@@ -35,6 +35,7 @@ async function prepare() {
     },
     goOn: () => goOn(),
     async rounds(): Promise<number[]> {
+      await samples.flush()
       const reader = await database.read((connection) =>
         connection.runAndReadAll('SELECT at_ms FROM batches ORDER BY batch'),
       )

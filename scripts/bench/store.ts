@@ -89,7 +89,7 @@ export async function store({
     const path = join(folder, 'dockerpulse.duckdb')
     let now = START
     const database = await openDatabase({ path, memoryLimitMegabytes: 512, now: () => now })
-    const samples = await openSampleStore(database, join(folder, 'acknowledged'))
+    const samples = await openSampleStore(database, folder)
     const archive = await openArchive({ database, folder: archiveFolderOf(path), tiers: DEFAULT_TIERS, now: () => now })
 
     say(`Writing an hour of ${containers} containers…`)
@@ -106,6 +106,7 @@ export async function store({
       await samples.append(now, observations)
       writes.push(performance.now() - at)
     }
+    await samples.flush()
     now += 120_000
     say('Archiving it…')
     const rollUpAt = performance.now()

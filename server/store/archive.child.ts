@@ -8,11 +8,11 @@ import { parseTiers } from './tiers.ts'
 // A program for tests to kill: time flies, batches are appended and said once they are acknowledged, and all the while
 // hours are rolled up, merged and removed. Arguments: the folder, and the time to begin at.
 const folder = process.argv[2]!
-const STEP_MS = 300_000
+const STEP_MS = 1_800_000
 const path = join(folder, 'x.duckdb')
 let now = Number(process.argv[3])
 const database = await openDatabase({ path, memoryLimitMegabytes: 64, now: () => now })
-const store = await openSampleStore(database, join(folder, 'acknowledged'))
+const store = await openSampleStore(database, folder)
 const archive = await openArchive({
   database,
   folder: archiveFolderOf(path),
@@ -32,6 +32,7 @@ const append = async () => {
 }
 const maintain = async () => {
   for (;;) {
+    await store.flush()
     await archive.rollUp()
     process.stdout.write('rolled\n')
     await archive.merge()

@@ -18,7 +18,7 @@ async function openStore(folder = temporaryFolder(), tiers = DEFAULT_TIERS) {
   const clock = { now: MIDNIGHT }
   const path = join(folder, 'x.duckdb')
   const database = await openDatabase({ path, memoryLimitMegabytes: 64, now: () => clock.now })
-  const samples = await openSampleStore(database, join(folder, 'acknowledged'))
+  const samples = await openSampleStore(database, folder)
   const archive = await openArchive({ database, folder: archiveFolderOf(path), tiers, now: () => clock.now })
   const count = async (sql: string) =>
     Number((await database.read((connection) => connection.runAndReadAll(sql))).getRows()[0]![0])
@@ -34,6 +34,7 @@ async function openStore(folder = temporaryFolder(), tiers = DEFAULT_TIERS) {
         const at = fromMs + second * 1000
         await samples.append(at, [observation(1, at, { cpuCores: second, oomKills: second === 7 ? 1 : 0 })])
       }
+      await samples.flush()
     },
     hot: () => count('SELECT count(*) FROM samples'),
     files: (tier: TierName) => readdirSync(join(archiveFolderOf(path), tier)).sort(),

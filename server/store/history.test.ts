@@ -29,7 +29,7 @@ beforeAll(async () => {
     tiers: DEFAULT_TIERS,
     now: () => START,
   })
-  const samples = await openSampleStore(database, join(folder, 'acknowledged'))
+  const samples = await openSampleStore(database, folder)
   for (let second = 0; second < SECONDS; second++) {
     if (second >= GAP.from && second < GAP.to) continue
     const at = START + second * 1000

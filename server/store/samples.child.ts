@@ -10,7 +10,7 @@ const database = await openDatabase({
   memoryLimitMegabytes: 64,
   now: Date.now,
 })
-const store = await openSampleStore(database, join(folder, 'acknowledged'))
+const store = await openSampleStore(database, folder)
 for (let at = Date.now(); ; at++) {
   await store.append(at, [observation(1, at), observation(2, at), observation(1, at + 1)])
   if (store.dropped.count === 0) process.stdout.write(`${at}\n`)

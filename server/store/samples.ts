@@ -1,12 +1,17 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
-import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { messageOf } from '../errors.ts'
+import { type Batch, COLUMNS, encodeBatch, UNKNOWN } from './batch.ts'
 import type { Database } from './database.ts'
-import { encode, type Observation, STORED_METRICS } from './stored-metrics.ts'
+import { openJournal } from './journal.ts'
+import type { Observation } from './stored-metrics.ts'
 
 export type SampleStore = AsyncDisposable & {
   /** Stores one second of all containers as one batch. Never rejects: what cannot be stored is counted and said. */
   append(atMs: number, observations: readonly Observation[]): Promise<void>
+  /** Brings all batches into the database. Rejects where the disk refuses; nothing is lost then. */
+  flush(): Promise<void>
   /** Forgets containers without samples in the running hours. Rejects where the disk refuses; nothing is lost then. */
   prune(): Promise<void>
   /** Samples that could not be stored since the start, and why the newest could not; `null` when all is well. */
@@ -15,17 +20,11 @@ export type SampleStore = AsyncDisposable & {
   readonly missing: string | null
 }
 
-/** Appends a row in the column order of the table `samples`. */
-function appendRow(appender: DuckDBAppender, container: number, observation: Observation): void {
-  appender.appendBigInt(BigInt(Math.round(observation.sample.at)))
-  appender.appendInteger(container)
-  for (const metric of STORED_METRICS) {
-    const value = encode(metric, metric.of(observation))
-    if (value === null) appender.appendNull()
-    else appender.appendInteger(value)
-  }
-  appender.endRow()
-}
+/** A transaction costs as much as many rows: the journal keeps batches until there are so many. */
+const FLUSH_AFTER_BATCHES = 30
+
+/** While the database refuses them, no more than so many wait; then the oldest are dropped and counted. */
+const MOST_WAITING_BATCHES = 120
 
 /**
  * The acknowledged batch number stands beside the database too, because a write-ahead log that was cut short opens
@@ -50,99 +49,172 @@ async function readStored(connection: DuckDBConnection): Promise<{ numberOf: Map
   }
 }
 
-function highest(numberOf: ReadonlyMap<string, number>): number {
-  let number = 0
-  for (const one of numberOf.values()) number = Math.max(number, one)
-  return number
+/** Adds batches, and those of their containers that are not in `stored`, within the transaction of `connection`. */
+async function insert(
+  connection: DuckDBConnection,
+  batches: readonly Batch[],
+  stored: ReadonlySet<number>,
+): Promise<void> {
+  const containers = batches.flatMap((batch) => batch.containers)
+  for (const { number, id, key, name, firstSeenMs } of containers.filter(({ number }) => !stored.has(number)))
+    await connection.run('INSERT INTO containers VALUES ($1, $2, $3, $4, $5)', [
+      number,
+      id,
+      key,
+      name,
+      BigInt(firstSeenMs),
+    ])
+  const appender = await connection.createAppender('samples')
+  try {
+    for (const { timesMs, cells } of batches)
+      for (let row = 0; row < timesMs.length; row++) {
+        appender.appendBigInt(BigInt(timesMs[row]!))
+        for (let cell = row * COLUMNS; cell < (row + 1) * COLUMNS; cell++) {
+          if (cells[cell] === UNKNOWN) appender.appendNull()
+          else appender.appendInteger(cells[cell]!)
+        }
+        appender.endRow()
+      }
+  } finally {
+    // One that is left open writes its rows when it is collected, after the transaction.
+    appender.closeSync()
+  }
+  const rows = batches.map(({ number, atMs, timesMs }) => `(${number}, ${atMs}, ${timesMs.length})`)
+  await connection.run(`INSERT INTO batches VALUES ${rows.join(', ')}`)
 }
 
-/** The store of samples: one batch a second, numbered, so that a gap is known. `acknowledgedPath` is a small file. */
-export async function openSampleStore(database: Database, acknowledgedPath: string): Promise<SampleStore> {
-  let { numberOf, newest } = await database.read(readStored)
-  /** Samples of a write that failed: it may have been stored all the same, so the database is asked before the next. */
-  let doubtful = 0
+/**
+ * The store of samples: one batch a second, numbered, so that a gap is known and none is stored twice. A batch is
+ * acknowledged when the journal has it on disk; the database takes many at once. Keeps two small files in `folder`.
+ */
+export async function openSampleStore(database: Database, folder: string): Promise<SampleStore> {
+  const { journal, left } = openJournal(join(folder, 'batches.journal'))
+  const acknowledgedPath = join(folder, 'batches.acknowledged')
   const acknowledged = readAcknowledged(acknowledgedPath)
-  const lost = acknowledged === null ? 0 : acknowledged - newest
-  const missing =
-    lost > 0
-      ? `${lost} seconds of samples written before the last stop are missing (batches ${newest + 1} to ${acknowledged})`
-      : null
-  let acknowledgement: number | null = openSync(acknowledgedPath, constants.O_RDWR | constants.O_CREAT, 0o644)
+  const acknowledgement = openSync(acknowledgedPath, constants.O_RDWR | constants.O_CREAT, 0o644)
   const dropped: { count: number; reason: string | null } = { count: 0, reason: null }
-  let batch = Math.max(newest, acknowledged ?? 0)
+
+  const { newest, ...known } = await database.read(readStored)
+  let { numberOf } = known
+  /** Containers that the database has, and those that the journal names: what is to be read has to stand there. */
+  let stored = new Set(numberOf.values())
+  const named = new Set<number>()
+  /** In the journal and not yet in the database, oldest first. */
+  let waiting = left.filter(({ number }) => number > newest)
+  /** A write failed, and may have been stored all the same: the database is asked before the next. */
+  let doubtful = false
+  let closed = false
+  let turns: Promise<unknown> = Promise.resolve()
+  for (const { id, number } of left.flatMap(({ containers }) => containers)) {
+    numberOf.set(id, number)
+    named.add(number)
+  }
+
+  const oldestKept = waiting[0]?.number ?? newest + 1
+  const newestKept = waiting.at(-1)?.number ?? newest
+  const between = oldestKept - newest - 1
+  const after = acknowledged === null ? 0 : Math.max(0, acknowledged - newestKept)
+  const missing =
+    between + after > 0
+      ? `${between + after} ${between + after === 1 ? 'second' : 'seconds'} of samples written before the last stop are missing (batches ${between > 0 ? newest + 1 : newestKept + 1} to ${after > 0 ? acknowledged : oldestKept - 1})`
+      : null
+  let batch = newestKept
 
   /** On a full disk the number stays behind: then a cut log goes unnoticed, and nothing else is wrong. */
   const acknowledge = () => {
-    if (acknowledgement === null) return
     try {
       writeSync(acknowledgement, String(batch).padStart(16), 0)
     } catch {}
   }
   acknowledge()
 
+  const inTurn = <T>(job: () => Promise<T>): Promise<T> => {
+    const done = turns.then(job)
+    turns = done.catch(() => {})
+    return done
+  }
+
+  const numberFor = (containerId: string): number => {
+    const known = numberOf.get(containerId)
+    if (known !== undefined) return known
+    let number = 1
+    for (const taken of numberOf.values()) number = Math.max(number, taken + 1)
+    numberOf.set(containerId, number)
+    return number
+  }
+
+  const writeWaiting = async () => {
+    if (waiting.length === 0) return
+    try {
+      await database.write(async (connection) => {
+        if (doubtful) {
+          const { numberOf: known, newest } = await readStored(connection)
+          waiting = waiting.filter(({ number }) => number > newest)
+          stored = new Set(known.values())
+          doubtful = false
+        }
+        if (waiting.length > 0) await insert(connection, waiting, stored)
+      })
+    } catch (error) {
+      doubtful = true
+      dropped.reason = messageOf(error)
+      throw error
+    }
+    for (const { containers } of waiting) for (const { number } of containers) stored.add(number)
+    waiting = []
+    dropped.reason = null
+    // Batches that the database has are passed over at the next start: a journal that stays is no harm.
+    try {
+      journal.clear()
+      named.clear()
+    } catch {}
+  }
+
+  const dropOldest = () => {
+    while (waiting.length > MOST_WAITING_BATCHES) dropped.count += waiting.shift()!.timesMs.length
+  }
+
   return {
     dropped,
     missing,
-    async append(atMs, observations) {
-      if (observations.length === 0) return
-      try {
-        let fresh = new Map<string, number>()
+    append: (atMs, observations) =>
+      inTurn(async () => {
+        if (observations.length === 0) return
+        try {
+          const encoded = encodeBatch(observations, { number: batch + 1, atMs, numberFor, named })
+          await journal.append(encoded)
+          batch += 1
+          acknowledge()
+          waiting.push(encoded)
+          for (const { number } of encoded.containers) named.add(number)
+          if (!doubtful) dropped.reason = null
+        } catch (error) {
+          dropped.count += observations.length
+          dropped.reason = messageOf(error)
+          return
+        }
+        if (waiting.length >= FLUSH_AFTER_BATCHES) await writeWaiting().catch(dropOldest)
+      }),
+    flush: () => inTurn(writeWaiting),
+    prune: () =>
+      inTurn(async () => {
+        await writeWaiting()
+        let kept = numberOf
         await database.write(async (connection) => {
-          if (doubtful > 0) {
-            ;({ numberOf, newest } = await readStored(connection))
-            if (newest > batch) dropped.count -= doubtful
-            batch = Math.max(batch, newest)
-            doubtful = 0
-          }
-          const added = new Map<string, number>()
-          let newestNumber = 0
-          for (const { sample, containerKey, containerName } of observations) {
-            if (numberOf.has(sample.containerId) || added.has(sample.containerId)) continue
-            if (added.size === 0) newestNumber = highest(numberOf)
-            const number = newestNumber + added.size + 1
-            added.set(sample.containerId, number)
-            await connection.run('INSERT INTO containers VALUES ($1, $2, $3, $4, $5)', [
-              number,
-              sample.containerId,
-              containerKey,
-              containerName,
-              BigInt(Math.round(sample.at)),
-            ])
-          }
-          const appender = await connection.createAppender('samples')
-          try {
-            for (const one of observations) {
-              const { containerId } = one.sample
-              appendRow(appender, (numberOf.get(containerId) ?? added.get(containerId))!, one)
-            }
-          } finally {
-            // One that is left open writes its rows when it is collected, after the transaction.
-            appender.closeSync()
-          }
-          await connection.run(`INSERT INTO batches VALUES (${batch + 1}, ${Math.round(atMs)}, ${observations.length})`)
-          fresh = added
+          await connection.run('DELETE FROM containers WHERE number NOT IN (SELECT container FROM samples)')
+          kept = (await readStored(connection)).numberOf
         })
-        for (const [id, number] of fresh) numberOf.set(id, number)
-        batch += 1
-        acknowledge()
-        dropped.reason = null
-      } catch (error) {
-        if (doubtful === 0) doubtful = observations.length
-        dropped.count += observations.length
-        dropped.reason = messageOf(error)
-      }
-    },
-    async prune() {
-      let kept = numberOf
-      await database.write(async (connection) => {
-        await connection.run('DELETE FROM containers WHERE number NOT IN (SELECT container FROM samples)')
-        kept = (await readStored(connection)).numberOf
-      })
-      numberOf = kept
-    },
+        numberOf = kept
+        stored = new Set(kept.values())
+        // A journal that could not be cleared may name containers that are forgotten now.
+        named.clear()
+      }),
     async [Symbol.asyncDispose]() {
-      if (acknowledgement !== null) closeSync(acknowledgement)
-      acknowledgement = null
+      if (closed) return
+      await inTurn(writeWaiting).catch(() => {})
+      closed = true
+      journal.close()
+      closeSync(acknowledgement)
     },
   }
 }
