@@ -22,26 +22,23 @@ const archive = await openArchive({
 const said = [...database.repairs, ...archive.repairs, ...(store.missing === null ? [] : [store.missing])]
 if (said.length > 0) process.stdout.write(`repairs ${said.join('; ')}\n`)
 
-let appending = true
+const BATCHES_AT_ONCE = 6
+
 const append = async () => {
-  for (; appending; now += STEP_MS) {
+  for (let count = 0; count < BATCHES_AT_ONCE; count++, now += STEP_MS) {
     await store.append(now, [observation(1, now), observation(2, now)])
     if (store.dropped.reason !== null) process.stdout.write(`repairs ${store.dropped.reason}\n`)
     process.stdout.write(`${now}\n`)
   }
 }
 const maintain = async () => {
-  for (;;) {
-    await store.flush()
-    await archive.rollUp()
-    process.stdout.write('rolled\n')
-    await archive.merge()
-    process.stdout.write('merged\n')
-    await archive.prune()
-    // Refused while a batch is being written.
-    await database.read((connection) => connection.run('CHECKPOINT')).catch(() => {})
-  }
+  await store.flush()
+  await archive.rollUp()
+  process.stdout.write('rolled\n')
+  await archive.merge()
+  process.stdout.write('merged\n')
+  await archive.prune()
+  // Refused while a batch is being written.
+  await database.read((connection) => connection.run('CHECKPOINT')).catch(() => {})
 }
-await Promise.all([append(), maintain()]).finally(() => {
-  appending = false
-})
+for (;;) await Promise.all([append(), maintain()])

@@ -245,7 +245,10 @@ describe('the journal', () => {
 
   test.each([
     ['cut', (bytes: Buffer) => bytes.subarray(0, -10)],
-    ['flipped in its last batch', (bytes: Buffer) => bytes.fill(bytes.at(-20)! ^ 1, bytes.length - 20, bytes.length - 19)],
+    [
+      'flipped in its last batch',
+      (bytes: Buffer) => bytes.fill(bytes.at(-20)! ^ 1, bytes.length - 20, bytes.length - 19),
+    ],
   ])('that is %s loses the batches from there on, and says how many', async (_, spoil) => {
     const folder = await leftByAKill()
     const path = join(folder, 'batches.journal')
