@@ -8,6 +8,7 @@ import { createExecutor } from './act/executor.ts'
 import { openAuditLog } from './audit/audit-log.ts'
 import { sha256 } from './audit/merkle.ts'
 import { createRestartMemory } from './audit/restart-memory.ts'
+import { createChanges } from './changes.ts'
 import { createCgroupSource } from './collect/cgroup-source.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
 import { openHostReader } from './collect/host-reader.ts'
@@ -304,16 +305,26 @@ export async function openApp(options: {
     return readHistory({ database, archive, tiers, nowMs: now() }, query)
   }
   const service = createService({ now, status, guard, inventory, history, book, audit, auditFolder, note })
+  const changes = createChanges()
   const live = createLive({
     runId: randomUUID().slice(0, 8),
     snapshot: () => ({
       type: 'snapshot',
       at: isoTime(now()),
-      containers: service.containers(),
+      containers: [...changes.told],
       incidents: book.recent().map(incidentView),
       status: status(),
     }),
+    bringUpToDate: () => publishTick(now()),
   })
+  function publishTick(readAtMs: number) {
+    live.publish({
+      type: 'tick',
+      at: isoTime(now()),
+      readAt: isoTime(readAtMs),
+      ...changes.take(service.containers()),
+    })
+  }
   function publishStatus() {
     live.publish({ type: 'status', at: isoTime(now()), status: status() })
   }
@@ -337,8 +348,7 @@ export async function openApp(options: {
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = nextRoundMs(dueMs, clock.now())) {
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
       const { readAtMs } = running.round()
-      if (live.clients > 0)
-        live.publish({ type: 'tick', at: isoTime(now()), readAt: isoTime(readAtMs), containers: service.containers() })
+      if (live.clients > 0) publishTick(readAtMs)
       overhead.look()
       hostWatch.look()
       noteRepairs()

@@ -1,4 +1,5 @@
 import type { ContainerView, IncidentView, SampleColumns } from './contracts/api.ts'
+import type { Forecast } from './contracts/assessment.ts'
 import type { Incident } from './contracts/incident.ts'
 import type { Container } from './contracts/telemetry.ts'
 import type { Tracked } from './guard.ts'
@@ -11,7 +12,23 @@ export function isoTime(ms: number): string {
 
 const isoOrNull = (ms: number | null) => (ms === null ? null : isoTime(ms))
 
-/** A container as the API shows it. */
+/** Digits that nobody reads make a third of a live stream. */
+const DECIMALS = 4
+
+const rounded = (value: number | null | undefined, decimals = DECIMALS): number | null =>
+  value == null ? null : Math.round(value * 10 ** decimals) / 10 ** decimals
+
+const roundedForecast = (forecast: Forecast | null, decimals: number): Forecast | null =>
+  forecast === null
+    ? null
+    : {
+        horizonMs: forecast.horizonMs,
+        value: rounded(forecast.value, decimals)!,
+        lower: rounded(forecast.lower, decimals)!,
+        upper: rounded(forecast.upper, decimals)!,
+      }
+
+/** A container as the API shows it: shares and cores to four decimals, bytes and milliseconds whole. */
 export function containerView({
   container,
   mode,
@@ -35,23 +52,23 @@ export function containerView({
     mode,
     protectedBecause,
     light: assessment.light,
-    probability: assessment.probability,
+    probability: rounded(assessment.probability),
     cause: assessment.cause,
-    timeToLimitMs: assessment.timeToLimitMs,
+    timeToLimitMs: rounded(assessment.timeToLimitMs, 0),
     freshness,
     sampledAt: isoOrNull(sample?.at ?? null),
-    cpuCores: sample?.cpuCores ?? null,
-    cpuShareOfLimit: sample?.cpuShareOfLimit ?? null,
+    cpuCores: rounded(sample?.cpuCores),
+    cpuShareOfLimit: rounded(sample?.cpuShareOfLimit),
     cpuLimitCores: container.cpuLimitCores,
-    throttledShare: sample?.throttledShare ?? null,
+    throttledShare: rounded(sample?.throttledShare),
     workingSetBytes: sample?.workingSetBytes ?? null,
     memoryLimitBytes: container.memoryLimitBytes,
-    memoryShareOfLimit: sample?.memoryShareOfLimit ?? null,
+    memoryShareOfLimit: rounded(sample?.memoryShareOfLimit),
     pids: sample?.pids ?? null,
-    cpuCoresForecast: assessment.cpuCoresForecast,
-    memoryBytesForecast: assessment.memoryBytesForecast,
-    cpuZScore: assessment.cpuZScore,
-    memoryZScore: assessment.memoryZScore,
+    cpuCoresForecast: roundedForecast(assessment.cpuCoresForecast, DECIMALS),
+    memoryBytesForecast: roundedForecast(assessment.memoryBytesForecast, 0),
+    cpuZScore: rounded(assessment.cpuZScore, 2),
+    memoryZScore: rounded(assessment.memoryZScore, 2),
     evidence: assessment.evidence,
     openIncidentId,
   }

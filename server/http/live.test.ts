@@ -10,7 +10,8 @@ const tick = (size = 0): LiveEvent => ({
   type: 'tick',
   at,
   readAt: at,
-  containers: [aContainerView({ name: 'x'.repeat(size) })],
+  changed: [aContainerView({ name: 'x'.repeat(size) })],
+  gone: [],
 })
 const incident = (containerName = 'shop-api-1'): LiveEvent => ({
   type: 'incident',
@@ -139,6 +140,21 @@ describe('the live stream', () => {
     expect(live.clients).toBe(0)
   })
 
+  test('tells the others what is new before a newcomer gets it in a snapshot', async () => {
+    const told: string[] = []
+    const live = createLive({
+      runId: 'run1',
+      snapshot: () => {
+        told.push('snapshot')
+        return snapshot()
+      },
+      bringUpToDate: () => told.push('ticks'),
+    })
+    live.connect(undefined)
+    expect(told).toEqual(['ticks', 'snapshot'])
+    live.close()
+  })
+
   test('is open to two hundred at once, the next one is told to come later', async () => {
     const { ask, live } = createApiStandIn()
     for (let count = 0; count < 200; count++) expect((await ask('/api/live')).status).toBe(200)
@@ -174,6 +190,19 @@ describe('a slow reader', () => {
     expect(sent).toBeGreaterThan(40)
     expect(sent).toBeLessThan(80)
     await expect(response.arrayBuffer()).rejects.toThrow('too slow')
+    live.close()
+  })
+
+  test('that catches up gets everything once, for the ticks it missed, and then ticks again', async () => {
+    const live = createLive({ runId: 'run1', snapshot })
+    const reader = live.connect(undefined).body!.getReader()
+    const nextEvent = async () => /^event: (\w+)$/m.exec(new TextDecoder().decode((await reader.read()).value))?.[1]
+    live.publish(tick(600 * KIB))
+    live.publish(tick())
+    expect([await nextEvent(), await nextEvent(), await nextEvent()]).toEqual([undefined, 'snapshot', 'tick'])
+    live.publish(tick())
+    live.publish(tick())
+    expect([await nextEvent(), await nextEvent()]).toEqual(['snapshot', 'tick'])
     live.close()
   })
 

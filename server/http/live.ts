@@ -37,12 +37,19 @@ type Client = ReadableStreamDefaultController<Uint8Array>
 
 /**
  * Server-Sent Events for any number of browsers. An event is encoded once for all; a slow reader misses ticks, then is
- * cut off, and never makes memory grow. `runId` tells event ids of this run from those of an earlier one.
+ * cut off, and never makes memory grow; after ticks that it missed it gets a snapshot. `runId` tells event ids of this run from those of an earlier one.
  */
-export function createLive(options: { runId: string; snapshot: () => LiveEvent }): Live {
-  const { runId, snapshot } = options
+export function createLive(options: {
+  runId: string
+  snapshot: () => LiveEvent
+  /** Publishes what the others were not told yet, so that a snapshot and the ticks after it fit. */
+  bringUpToDate?: () => void
+}): Live {
+  const { runId, snapshot, bringUpToDate = () => {} } = options
   const encoder = new TextEncoder()
   const clients = new Set<Client>()
+  /** Ticks say what changed: who missed one needs everything. */
+  const missedTicks = new Set<Client>()
   const kept: { number: number; bytes: Uint8Array }[] = []
   let newest = 0
 
@@ -54,6 +61,7 @@ export function createLive(options: { runId: string; snapshot: () => LiveEvent }
   /** An ended stream sends what waits; a cut one forgets it, for its reader may never come to take it. */
   const drop = (client: Client, how: 'end' | 'cut') => {
     clients.delete(client)
+    missedTicks.delete(client)
     try {
       if (how === 'end') client.close()
       else client.error(Object.assign(new AppError('the reader is too slow'), CUT))
@@ -62,17 +70,30 @@ export function createLive(options: { runId: string; snapshot: () => LiveEvent }
     }
   }
 
-  const send = (client: Client, bytes: Uint8Array, optional: boolean) => {
-    const behind = MAX_BEHIND_BYTES - (client.desiredSize ?? 0)
-    if (behind >= MAX_BEHIND_BYTES) drop(client, 'cut')
-    else if (!optional || behind < SKIP_TICKS_BEHIND_BYTES) client.enqueue(bytes)
+  const behindBytes = (client: Client) => MAX_BEHIND_BYTES - (client.desiredSize ?? 0)
+
+  const broadcast = (bytes: Uint8Array) => {
+    for (const client of clients) {
+      if (behindBytes(client) >= MAX_BEHIND_BYTES) drop(client, 'cut')
+      else client.enqueue(bytes)
+    }
   }
 
-  const broadcast = (bytes: Uint8Array, optional: boolean) => {
-    for (const client of clients) send(client, bytes, optional)
+  const broadcastTick = (bytes: Uint8Array) => {
+    let everything: Uint8Array | null = null
+    for (const client of clients) {
+      const behind = behindBytes(client)
+      if (behind >= MAX_BEHIND_BYTES) drop(client, 'cut')
+      else if (behind >= SKIP_TICKS_BEHIND_BYTES) missedTicks.add(client)
+      else if (!missedTicks.delete(client)) client.enqueue(bytes)
+      else {
+        everything ??= encode(snapshot())
+        client.enqueue(everything)
+      }
+    }
   }
 
-  const comments = setInterval(() => broadcast(encoder.encode(': still here\n\n'), true), COMMENT_EVERY_MS)
+  const comments = setInterval(() => broadcast(encoder.encode(': still here\n\n')), COMMENT_EVERY_MS)
   comments.unref()
 
   return {
@@ -81,19 +102,22 @@ export function createLive(options: { runId: string; snapshot: () => LiveEvent }
     },
     publish(event) {
       if (event.type !== 'incident') {
-        if (clients.size > 0) broadcast(encode(event), event.type === 'tick')
+        if (clients.size === 0) return
+        if (event.type === 'tick') broadcastTick(encode(event))
+        else broadcast(encode(event))
         return
       }
       newest += 1
       const bytes = encode(event, newest)
       kept.push({ number: newest, bytes })
       if (kept.length > KEPT_EVENTS) kept.shift()
-      broadcast(bytes, false)
+      broadcast(bytes)
     },
     head: () => new Response(null, { headers: HEADERS }),
     connect(lastEventId) {
       if (clients.size >= MAX_CLIENTS) throw new RequestError(503, 'too many live streams are open: try again later')
       const seen = lastEventId?.startsWith(`${runId}-`) ? Number(lastEventId.slice(runId.length + 1)) : Number.NaN
+      bringUpToDate()
       let own: Client | undefined
       const stream = new ReadableStream<Uint8Array>(
         {
@@ -105,7 +129,9 @@ export function createLive(options: { runId: string; snapshot: () => LiveEvent }
             if (Number.isInteger(seen)) for (const { number, bytes } of kept) if (number > seen) client.enqueue(bytes)
           },
           cancel() {
-            if (own !== undefined) clients.delete(own)
+            if (own === undefined) return
+            clients.delete(own)
+            missedTicks.delete(own)
           },
         },
         new ByteLengthQueuingStrategy({ highWaterMark: MAX_BEHIND_BYTES }),

@@ -1,5 +1,6 @@
 import type { Api, ContainerView, IncidentView, LiveEvent, ServiceStatus } from './api.ts'
 import { asOfNow } from './mark.ts'
+import { applyTick } from './ticks.ts'
 import { remember, type Totals, total } from './totals.ts'
 
 /** A tick comes each second: five without one mean that what is on the screen may no longer be true. */
@@ -30,6 +31,9 @@ export function createLive(api: Api) {
   let serverTime = $state.raw(Date.now())
   let now = $state.raw(Date.now())
 
+  /** Containers by id as the service told them last: ticks say only what changed. */
+  let told = new Map<string, ContainerView>()
+
   let source: EventSource | null = null
   let openedAt = 0
 
@@ -41,8 +45,8 @@ export function createLive(api: Api) {
       .slice(0, INCIDENTS_KEPT)
   }
 
-  function show(at: string, current: ContainerView[]): void {
-    containers = current.map(asOfNow)
+  function show(at: string): void {
+    containers = [...told.values()].map(asOfNow)
     const open = incidents.filter((incident) => incident.closedAt === null).length
     totals = remember(totals, total(Date.parse(at), containers, open))
   }
@@ -57,14 +61,16 @@ export function createLive(api: Api) {
         status = event.status
         incidents = []
         keep(event.incidents)
-        show(event.at, event.containers)
+        told = new Map(event.containers.map((container) => [container.id, container]))
+        show(event.at)
         api.incidents(INCIDENTS_KEPT).then(
           (older) => keep(older.filter(({ id }) => !incidents.some((incident) => incident.id === id))),
           () => {},
         )
         break
       case 'tick':
-        show(event.at, event.containers)
+        applyTick(told, event)
+        show(event.at)
         break
       case 'incident':
         if (event.incident.closedAt === null && !incidents.some(({ id }) => id === event.incident.id)) {
