@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import canonicalize from 'canonicalize'
 import { createExecutor } from './act/executor.ts'
@@ -285,6 +286,7 @@ export async function openApp(options: {
     ownContainerId: readOwnContainerId(),
     inventory: () => inventory,
     sampler,
+    breathe: () => setImmediate(),
     calmIntervalMs: () => overhead.state.calmIntervalMs,
     executor: createExecutor({ engine, clock, checkpoint: () => void audit.checkpoint() }),
     explain: (incident) => diagnosis.explain(incident),
@@ -347,7 +349,7 @@ export async function openApp(options: {
   const loop = async () => {
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = nextRoundMs(dueMs, clock.now())) {
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
-      const { readAtMs } = running.round()
+      const { readAtMs } = await running.round()
       if (live.clients > 0) publishTick(readAtMs)
       overhead.look()
       hostWatch.look()

@@ -27,8 +27,8 @@ export type Tracked = {
 }
 
 export type Guard = {
-  /** One round of the loop: take samples, assess, decide, act. Never throws. Gives when the readings were complete. */
-  round(): { readAtMs: number }
+  /** One round of the loop: take samples, assess, decide, act. Never rejects. Gives when the readings were complete. */
+  round(): Promise<{ readAtMs: number }>
   onEngineEvent(event: EngineEvent): void
   /** Takes up incidents that were open when the service ended; `restarts` are the program's own of the last hour. */
   resume(open: readonly Incident[], restarts: readonly { containerKey: string; at: number }[]): void
@@ -49,6 +49,9 @@ const GAP_MS = 90_000
 
 /** Whoever is not calm, and whoever is too young to tell, is read each second. */
 const ALERT_INTERVAL_MS = 1_000
+
+/** So many containers are assessed at a stretch; between two of them requests and events get their turn. */
+const CONTAINERS_AT_A_STRETCH = 100
 
 /** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
 const GONE_MS = 10_000
@@ -78,6 +81,8 @@ export function createGuard(ports: {
   inventory: () => { containers: ReadonlyMap<string, Container>; engine: EngineState }
   sampler: Pick<Sampler, 'sync' | 'take' | 'reset'>
   calmIntervalMs: () => number
+  /** Resolves when all that waited had its turn. */
+  breathe: () => Promise<void>
   executor: Executor
   explain: (incident: Incident) => Promise<Explanation>
   newId: () => string
@@ -208,29 +213,28 @@ export function createGuard(ports: {
     })
   }
 
-  const observeSamples = (containers: ReadonlyMap<string, Container>): Observation[] => {
-    const newest = new Map<string, Sample[]>()
-    const samples = sampler.take()
+  const observeSamples = async (containers: readonly Container[]): Promise<Observation[]> => {
+    const samples = Map.groupBy(sampler.take(), ({ containerId }) => containerId)
     readAtMs = clock.now()
-    for (const sample of samples) {
-      const container = containers.get(sample.containerId)
-      if (container === undefined) continue
-      const subject = subjectOf(container)
-      if (sample.at - (subject.window.latest?.at ?? sample.at) > GAP_MS) beginLife(subject.window)
-      observe(subject.window, sample)
-      subject.heardAtMs = clock.now()
-      subject.changed = true
-      newest.set(sample.containerId, [...(newest.get(sample.containerId) ?? []), sample])
-    }
     const observations: Observation[] = []
-    for (const container of containers.values()) {
+    for (const [index, container] of containers.entries()) {
+      if (index > 0 && index % CONTAINERS_AT_A_STRETCH === 0) await ports.breathe()
       const subject = subjectOf(container)
+      const news = samples.get(container.id) ?? []
+      for (const sample of news) hear(subject, sample)
       reassess(container, subject)
       const { key: containerKey, name: containerName } = container
-      for (const sample of newest.get(container.id) ?? [])
+      for (const sample of news)
         observations.push({ containerKey, containerName, sample, assessment: subject.assessment })
     }
     return observations
+  }
+
+  const hear = (subject: Subject, sample: Sample): void => {
+    if (sample.at - (subject.window.latest?.at ?? sample.at) > GAP_MS) beginLife(subject.window)
+    observe(subject.window, sample)
+    subject.heardAtMs = clock.now()
+    subject.changed = true
   }
 
   const reassess = (container: Container, subject: Subject): void => {
@@ -314,11 +318,11 @@ export function createGuard(ports: {
   }
 
   return {
-    round() {
+    async round() {
       try {
         const { containers } = ports.inventory()
         sampler.sync(containers.values())
-        const observations = observeSamples(containers)
+        const observations = await observeSamples([...containers.values()])
         const current = currentByKey()
         troubled = countTroubled()
         for (const [key, container] of current) tell(key, { type: 'assessed' }, situationOf(container))
