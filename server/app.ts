@@ -33,6 +33,7 @@ import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createOverhead } from './overhead.ts'
 import { createRecorder } from './recorder.ts'
+import { openScoreBook } from './score-book.ts'
 import { createService } from './service.ts'
 import { createStatus } from './status.ts'
 import { openArchive } from './store/archive.ts'
@@ -40,6 +41,7 @@ import { archiveFolderOf, openDatabase } from './store/database.ts'
 import { type HistoryQuery, readHistory } from './store/history.ts'
 import { createIncidentStore } from './store/incidents.ts'
 import { openSampleStore } from './store/samples.ts'
+import { createScoreStore } from './store/scores.ts'
 import { parseTiers } from './store/tiers.ts'
 import { incidentView, isoTime } from './views.ts'
 
@@ -177,6 +179,12 @@ export async function openApp(options: {
   const book = parts.use(
     await openIncidentBook({ store: createIncidentStore(database), log, onStored: () => publishStatus() }),
   )
+  const scores = await openScoreBook({
+    store: createScoreStore(database),
+    clock,
+    horizonMs: calibration.horizonMs,
+  })
+  parts.defer(() => scores.save().catch(() => {}))
   const recorder = parts.use(
     createRecorder({
       store: samples,
@@ -188,6 +196,7 @@ export async function openApp(options: {
           await archive.merge()
           await archive.prune()
           await samples.prune()
+          await scores.save()
           archiveProblem = null
         } catch (error) {
           archiveProblem = `the history cannot be archived: ${messageOf(error)}`
@@ -295,6 +304,7 @@ export async function openApp(options: {
       write({ ...record, evidenceHashes: [sha256(canonicalize(evidence)!).toString('hex')] })
       if (SIGNED_AT_ONCE.has(record.event)) audit.checkpoint()
     },
+    scores,
     onObserved: (atMs, observations) => recorder.take(atMs, observations),
     onIncident(incident) {
       book.note(incident)
@@ -306,7 +316,7 @@ export async function openApp(options: {
     await samples.flush().catch(() => {})
     return readHistory({ database, archive, tiers, nowMs: now() }, query)
   }
-  const service = createService({ now, status, guard, inventory, history, book, audit, auditFolder, note })
+  const service = createService({ now, status, scores, guard, inventory, history, book, audit, auditFolder, note })
   const changes = createChanges()
   const live = createLive({
     runId: randomUUID().slice(0, 8),

@@ -1,6 +1,6 @@
 import type { Executor } from './act/executor.ts'
 import { assess, notEvaluated } from './analyse/assess.ts'
-import { inspected, type Life, newLife, notice } from './analyse/life.ts'
+import { inspected, type Life, type LifeTurn, newLife, notice } from './analyse/life.ts'
 import { beginLife, createWindow, observe, WINDOW_SAMPLES, type Window } from './analyse/window.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
@@ -13,6 +13,7 @@ import { advance, type Effect, newWatch, type Situation, type Stimulus, type Wat
 import { labelProblems, modeOf, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
 import { messageOf } from './errors.ts'
 import type { Log } from './log.ts'
+import type { ScoreBook } from './score-book.ts'
 import type { Observation } from './store/stored-metrics.ts'
 
 /** One container as the guard sees it now. */
@@ -41,6 +42,12 @@ export type Guard = {
   settled(): Promise<void>
 }
 
+/** So long at its limit is a failure. */
+const SATURATED_FAILS_MS = 300_000
+
+/** Ends and turns that are failures. */
+const FAILURES: ReadonlySet<LifeTurn['kind']> = new Set(['oom', 'crash', 'crash-loop', 'unhealthy'])
+
 /** Without a reading for so long, what was thought of a container no longer holds. */
 const STALE_MS = 5_000
 
@@ -65,6 +72,8 @@ type Subject = {
   heardAtMs: number
   stale: boolean
   changed: boolean
+  /** Its saturation counts as one failure. */
+  saturationFailed: boolean
 }
 
 /**
@@ -93,6 +102,7 @@ export function createGuard(ports: {
       'event' | 'actor' | 'container' | 'incidentId' | 'actionId' | 'probability' | 'decision' | 'reason' | 'result'
     > & { evidence: unknown },
   ) => void
+  scores: Pick<ScoreBook, 'assessed' | 'failed' | 'cutShort'>
   onObserved: (atMs: number, observations: Observation[]) => void
   onIncident: (incident: Incident) => void
 }): Guard {
@@ -116,6 +126,7 @@ export function createGuard(ports: {
         heardAtMs: 0,
         stale: false,
         changed: true,
+        saturationFailed: false,
       }
       subjects.set(container.id, subject)
       for (const reason of labelProblems(container)) log.warn({ container: container.name, reason }, 'label ignored')
@@ -265,6 +276,13 @@ export function createGuard(ports: {
     )
     subject.stale = stale
     subject.changed = false
+    // Nobody sees what becomes of a container that runs and gives no readings.
+    if (stale && container.state === 'running') ports.scores.cutShort(container.id)
+    else ports.scores.assessed(subject.assessment)
+    const saturated = window.saturatedSinceMs !== null && window.latest !== null
+    const failing = saturated && window.latest!.at - window.saturatedSinceMs! >= SATURATED_FAILS_MS
+    if (failing && !subject.saturationFailed) ports.scores.failed(container.id)
+    subject.saturationFailed = failing
   }
 
   const intervalOf = (containerId: string): number => {
@@ -311,7 +329,11 @@ export function createGuard(ports: {
   }
 
   const forgetGone = (containers: ReadonlyMap<string, Container>, current: ReadonlyMap<string, Container>) => {
-    for (const id of subjects.keys()) if (!containers.has(id)) subjects.delete(id)
+    for (const id of subjects.keys()) {
+      if (containers.has(id)) continue
+      subjects.delete(id)
+      ports.scores.cutShort(id)
+    }
     for (const [key, { incident, restartTimesMs }] of watches) {
       if (incident === null && restartTimesMs.length === 0 && !current.has(key)) watches.delete(key)
     }
@@ -342,6 +364,8 @@ export function createGuard(ports: {
       subject.life = life
       subject.changed = true
       if (turn === null) return
+      if (FAILURES.has(turn.kind)) ports.scores.failed(container.id)
+      if (turn.kind === 'planned-stop' || turn.kind === 'completed') ports.scores.cutShort(container.id)
       if (turn.kind === 'started') {
         beginLife(subject.window)
         sampler.reset(container.id)

@@ -10,6 +10,7 @@ import { RequestError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Service } from './http/service.ts'
 import type { IncidentBook } from './incident-book.ts'
+import type { ScoreBook } from './score-book.ts'
 import type { HistoryQuery, readHistory } from './store/history.ts'
 import { containerView, incidentView, isoTime, sampleColumns } from './views.ts'
 
@@ -17,6 +18,7 @@ import { containerView, incidentView, isoTime, sampleColumns } from './views.ts'
 export function createService(parts: {
   now: () => number
   status: () => ServiceStatus
+  scores: ScoreBook
   guard: Guard
   inventory: Inventory
   history: (query: HistoryQuery) => ReturnType<typeof readHistory>
@@ -25,10 +27,11 @@ export function createService(parts: {
   auditFolder: string
   note: (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) => void
 }): Service {
-  const { now, status, guard, inventory, history, book, audit, auditFolder, note } = parts
+  const { now, status, scores, guard, inventory, history, book, audit, auditFolder, note } = parts
   return {
     now,
     status,
+    scoreboard: () => scores.board(),
     containers: () => guard.tracked().map(containerView),
     async samples(query) {
       const container = inventory.containers.get(query.containerId) ?? null

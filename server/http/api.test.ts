@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ContainerView, IncidentView, Problem, SampleColumns } from '../contracts/api.ts'
+import { Scoreboard } from '../contracts/scoreboard.ts'
 import { ServiceStatus, SourceStatus } from '../contracts/status.ts'
 import { RequestError } from '../errors.ts'
 import { chartRange } from './containers.ts'
@@ -26,6 +27,7 @@ describe('a happy answer fits its contract:', () => {
   test.each<[string, z.ZodType]>([
     ['/api/health', z.strictObject({ status: z.literal('ok'), version: z.string(), source: SourceStatus })],
     ['/api/status', ServiceStatus.strict()],
+    ['/api/scoreboard', Scoreboard.strict()],
     ['/api/containers', z.array(ContainerView.strict())],
     [`/api/containers/${CONTAINER_ID}/samples`, SampleColumns.strict()],
     ['/api/incidents', z.array(IncidentView.strict())],
@@ -243,6 +245,7 @@ describe('/openapi.json', () => {
       'get /api/incidents/{id}/report.html',
       'get /api/live',
       'get /api/ready',
+      'get /api/scoreboard',
       'get /api/status',
       'get /metrics',
       'post /api/actions/{id}/approve',

@@ -12,6 +12,7 @@ import type { Live } from './live.ts'
 import { createMetrics } from './metrics.ts'
 import { describePlainRoutes } from './openapi.ts'
 import { createErrorHandler, problem } from './problem.ts'
+import { scoreboardRoutes } from './scoreboard.ts'
 import type { Service } from './service.ts'
 import { staticFiles } from './static-files.ts'
 
@@ -61,6 +62,7 @@ export function createApi(options: {
     .route('/', healthRoutes(service))
     .route('/', containerRoutes(service))
     .route('/', incidentRoutes(service))
+    .route('/', scoreboardRoutes(service))
   describePlainRoutes(api)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { emptyTally, scoreboardOf } from '../analyse/scorekeeping.ts'
 import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
 import type { LiveEvent } from '../contracts/live-event.ts'
 import type { ServiceStatus } from '../contracts/status.ts'
@@ -64,6 +65,7 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
     asked,
     now: () => NOW,
     status: aStatus,
+    scoreboard: () => scoreboardOf(emptyTally(), { since: null, horizonMs: 60_000 }),
     containers: () => [aContainerView()],
     async samples(query): Promise<SampleColumns | null> {
       asked.push(query)

@@ -1,10 +1,12 @@
 import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
+import type { Scoreboard } from '../contracts/scoreboard.ts'
 import type { ServiceStatus } from '../contracts/status.ts'
 
 /** What the HTTP rooms need of the program; the composition root supplies it. */
 export type Service = {
   now(): number
   status(): ServiceStatus
+  scoreboard(): Scoreboard
   containers(): ContainerView[]
   /** `null` where no sample of such a container is known. */
   samples(query: { containerId: string; fromMs: number; toMs: number; stepMs: number }): Promise<SampleColumns | null>

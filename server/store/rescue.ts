@@ -3,7 +3,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { messageOf } from '../errors.ts'
 import { migrate } from './migrations.ts'
 
-const TABLES = ['containers', 'batches', 'samples', 'pieces', 'incidents', 'actions']
+const TABLES = ['containers', 'batches', 'samples', 'pieces', 'incidents', 'actions', 'scores']
 
 /** Reads every block of every table; rejects with DuckDB's message where one is damaged, for it looks no earlier. */
 export async function readWhole(connection: DuckDBConnection): Promise<void> {
