@@ -1,5 +1,6 @@
 import type { IncidentView, Problem, SampleColumns } from '../../../server/contracts/api.ts'
 import type { FIRST_LINES_KEPT as FirstLinesKept } from '../../../server/contracts/incident.ts'
+import type { Scoreboard } from '../../../server/contracts/scoreboard.ts'
 
 export type {
   ActionView,
@@ -11,6 +12,7 @@ export type {
 export type { Cause, Evidence, Forecast, Light } from '../../../server/contracts/assessment.ts'
 export type { ActionState, Mode, Phase } from '../../../server/contracts/incident.ts'
 export type { LiveEvent } from '../../../server/contracts/live-event.ts'
+export type { Scoreboard } from '../../../server/contracts/scoreboard.ts'
 export type { PartStatus, ServiceStatus } from '../../../server/contracts/status.ts'
 export type { ContainerState, Health } from '../../../server/contracts/telemetry.ts'
 
@@ -35,6 +37,7 @@ export type Verdict = 'approve' | 'reject'
 export type Api = {
   samples(containerId: string, range: SampleRange, signal?: AbortSignal): Promise<SampleColumns>
   incidents(limit: number): Promise<IncidentView[]>
+  scoreboard(): Promise<Scoreboard>
   decide(actionId: string, verdict: Verdict, reason: string): Promise<void>
   live(): EventSource
 }
@@ -63,6 +66,7 @@ export function createApi(): Api {
       return get(`/api/containers/${encodeURIComponent(containerId)}/samples?${query}`, signal)
     },
     incidents: (limit) => get(`/api/incidents?limit=${limit}`),
+    scoreboard: () => get('/api/scoreboard'),
     async decide(actionId, verdict, reason) {
       await send(`/api/actions/${encodeURIComponent(actionId)}/${verdict}`, {
         method: 'POST',

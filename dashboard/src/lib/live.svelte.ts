@@ -1,4 +1,4 @@
-import type { Api, ContainerView, IncidentView, LiveEvent, ServiceStatus } from './api.ts'
+import type { Api, ContainerView, IncidentView, LiveEvent, Scoreboard, ServiceStatus } from './api.ts'
 import { asOfNow } from './mark.ts'
 import { applyTick } from './ticks.ts'
 import { remember, type Totals, total } from './totals.ts'
@@ -9,6 +9,7 @@ const STALE_AFTER_MS = 5_000
 const SILENT_AFTER_MS = 12_000
 const RETRY_MS = 3_000
 const INCIDENTS_KEPT = 100
+const SCOREBOARD_EVERY_MS = 30_000
 
 const LIGHT_URGENCY = { low: 1, medium: 2, critical: 3 } as const
 
@@ -25,6 +26,7 @@ export function createLive(api: Api) {
   let containers = $state.raw<ContainerView[]>([])
   let incidents = $state.raw<IncidentView[]>([])
   let status = $state.raw<ServiceStatus | null>(null)
+  let scoreboard = $state.raw<Scoreboard | null>(null)
   let totals = $state.raw<Totals[]>([])
   let announced = $state.raw<IncidentView | null>(null)
   let newsAt = $state.raw<number | null>(null)
@@ -93,6 +95,15 @@ export function createLive(api: Api) {
     }
   }
 
+  function keepScore(): void {
+    api.scoreboard().then(
+      (current) => {
+        scoreboard = current
+      },
+      () => {},
+    )
+  }
+
   /** A stream tells nothing of a session that ended, so an ordinary request asks before each new attempt. */
   function supervise(): void {
     now = Date.now()
@@ -113,6 +124,9 @@ export function createLive(api: Api) {
     },
     get status() {
       return status
+    },
+    get scoreboard() {
+      return scoreboard
     },
     get totals() {
       return totals
@@ -138,9 +152,12 @@ export function createLive(api: Api) {
     /** Connects and stays connected until the function it returns is called. */
     start(): () => void {
       open()
+      keepScore()
       const timer = setInterval(supervise, 1_000)
+      const scoreTimer = setInterval(keepScore, SCOREBOARD_EVERY_MS)
       return () => {
         clearInterval(timer)
+        clearInterval(scoreTimer)
         source?.close()
       }
     },
