@@ -1,0 +1,72 @@
+/** Bins per doubling: a bin is 19 % wide. */
+const BINS_PER_OCTAVE = 4
+
+/** 32 doublings: from 2^-8 to 2^24 times the first size that was not zero. */
+const BINS = 32 * BINS_PER_OCTAVE
+const UNIT_BIN = BINS / 4
+
+/** Beyond all that was seen the tail is taken to fall with the square, as heavy as those of resource usage are. */
+const TAIL_EXPONENT = 2
+
+/** After this many sizes (5.6 hours at 1 Hz) what came before counts half. */
+const MEMORY = 20_000
+
+/** A count that forgetting has worn down to less than this is gone. */
+const FORGOTTEN = 0.25
+
+/** How often sizes (not negative) occurred: a histogram on a logarithmic scale, half a KiB. */
+export type Rarity = {
+  readonly counts: Float32Array
+  total: number
+  /** The first size that was not zero; 0 until a size was not zero. */
+  unit: number
+  /** Highest bin with a count. */
+  top: number
+}
+
+export function createRarity(): Rarity {
+  return { counts: new Float32Array(BINS), total: 0, unit: 0, top: 0 }
+}
+
+/** Place of a size on the scale of bins, with fraction; 0 is the bin of no size at all. */
+function placeOf(rarity: Rarity, size: number): number {
+  if (size === 0) return 0
+  return Math.max(1, Math.min(BINS - 1, UNIT_BIN + BINS_PER_OCTAVE * Math.log2(size / rarity.unit)))
+}
+
+/**
+ * How rare it is to see a size as large as this, then takes it into account: -log10 of the share of sizes at least as
+ * large, itself among them (a conformal p-value: 2 is one in a hundred), and more beyond the largest seen.
+ */
+export function rarityOf(rarity: Rarity, size: number): number {
+  const unseen = rarity.unit === 0 && size > 0
+  if (unseen) rarity.unit = size
+  // After nothing but zeros any size is as far beyond as the scale goes.
+  const place = unseen ? BINS - 1 : placeOf(rarity, size)
+  const bin = Math.round(place)
+  let atLeast = 1
+  for (let i = bin; i <= rarity.top; i++) atLeast += rarity.counts[i]!
+  const octavesBeyond = bin > rarity.top ? (place - rarity.top) / BINS_PER_OCTAVE : 0
+  const rare = Math.log10((rarity.total + 1) / atLeast) + TAIL_EXPONENT * Math.log10(2) * octavesBeyond
+  count(rarity, Math.round(placeOf(rarity, size)))
+  return rare
+}
+
+function count(rarity: Rarity, bin: number): void {
+  rarity.counts[bin]! += 1
+  rarity.total += 1
+  rarity.top = Math.max(rarity.top, bin)
+  if (rarity.total >= MEMORY) forgetHalf(rarity)
+}
+
+function forgetHalf(rarity: Rarity): void {
+  rarity.total = 0
+  rarity.top = 0
+  for (let i = 0; i < BINS; i++) {
+    const left = rarity.counts[i]! / 2
+    rarity.counts[i] = left < FORGOTTEN ? 0 : left
+    if (left < FORGOTTEN) continue
+    rarity.total += left
+    rarity.top = i
+  }
+}
