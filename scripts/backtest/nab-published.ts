@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type LabelWindow, NAB_PROFILES, type NabProfile, nabFileScore } from './nab-score.ts'
+import { epochMs, windowsOfTimes } from './nab-corpus.ts'
+import { NAB_PROFILES, type NabProfile, nabFileScore } from './nab-score.ts'
 
 /** Rows of published results, and the labels they were made with, as `expected.json` holds them. */
 type Published = {
@@ -14,22 +15,6 @@ const PROFILES: Record<string, NabProfile> = {
   reward_low_FP_rate: NAB_PROFILES.lowFalsePositives,
   reward_low_FN_rate: NAB_PROFILES.lowFalseNegatives,
 }
-
-/** Turns windows given by their first and last time into rows: those whose time lies between. Times in ascending order. */
-export function windowsOfTimes(atMs: ArrayLike<number>, spans: readonly (readonly [number, number])[]): LabelWindow[] {
-  return spans
-    .map(([fromMs, toMs]) => {
-      let from = 0
-      while (from < atMs.length && atMs[from]! < fromMs) from += 1
-      let to = from - 1
-      while (to + 1 < atMs.length && atMs[to + 1]! <= toMs) to += 1
-      return { from, to }
-    })
-    .filter(({ from, to }) => to >= from)
-    .sort((a, b) => a.from - b.from)
-}
-
-const epochMs = (time: string) => Date.parse(`${time.replace(' ', 'T')}Z`)
 
 /**
  * Scores published score files of other detectors (`<folder>/<detector>/<file>` with `timestamp,anomaly_score,...`)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { windowsOfTimes } from './nab-published.ts'
+import { windowsOfTimes } from './nab-corpus.ts'
 import { NAB_PROFILES, nabFileScore, nabScore, nabSweep, probationRows } from './nab-score.ts'
 
 /** Ten rows (the first is probation), alarms in some, and a window over the rows 4..7. */

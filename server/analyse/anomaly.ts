@@ -33,9 +33,12 @@ const WARM_UP_STEPS = 60
 /** The usual follows over at most this many steps: 5.6 hours at 1 Hz. */
 const USUAL_STEPS = 20_000
 
-/** From here on the bar rises by half an order per order of steps watched, so that a calm series tires nobody. */
-const BAR_RISES_FROM_STEP = 3_000
-const BAR_RISE = 0.5
+/**
+ * The bar rises by an order with every order of steps watched between these two (83 minutes and 28 hours at 1 Hz), so
+ * that a calm series raises about as much in each day as in its first hours.
+ */
+const BAR_RISES_FROM_STEP = 5_000
+const BAR_RISES_TO_STEP = 100_000
 
 /** A departure below this share of the level is rounding. */
 const ROUNDING = 1e-9
@@ -114,7 +117,8 @@ export function anomalyScore(detector: AnomalyDetector, value: number): number {
   const ofChange = departure(change, Math.abs(current - detector.last), rounding, detector)
   detector.last = current
   if (detector.steps < WARM_UP_STEPS) return 0
-  const rise = BAR_RISE * Math.max(0, Math.log10(detector.steps / BAR_RISES_FROM_STEP))
+  const watched = Math.max(BAR_RISES_FROM_STEP, Math.min(BAR_RISES_TO_STEP, detector.steps))
+  const rise = Math.log10(watched / BAR_RISES_FROM_STEP)
   return heard(detector, Math.max(ofLevel / (tuning.alarmLevel + rise), ofChange / (tuning.alarmChange + rise)))
 }
 
