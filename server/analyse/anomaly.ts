@@ -1,13 +1,16 @@
 import { createRarity, type Rarity, rarityOf } from './rarity.ts'
+import { createSeason, departureFromSeason, type Season } from './season.ts'
 
 /** What can be chosen, all in steps of the series or in orders of magnitude of rarity. */
 export type AnomalyTuning = {
-  /** Steps over which a short and a longer mean follow. */
+  /** Steps over which the short and the longer mean follow. */
   quickSteps: number
   slowSteps: number
   /** Mean rarity from which the level, and that of the changes, is an alarm: 2 is one in a hundred at every pace. */
   alarmLevel: number
   alarmChange: number
+  /** The same for the short mean of the departures from the season: 3 is one in a thousand. */
+  alarmSeason: number
   /** After an alarm the series is not heard of again for so long … */
   quietSteps: number
   /** … but for something this many times as rare. */
@@ -20,6 +23,7 @@ export const SHIPPED_TUNING: AnomalyTuning = {
   slowSteps: 30,
   alarmLevel: 2,
   alarmChange: 2.2,
+  alarmSeason: 3,
   quietSteps: 100,
   breakThrough: 1.5,
 }
@@ -40,6 +44,9 @@ const USUAL_STEPS = 20_000
 const BAR_RISES_FROM_STEP = 5_000
 const BAR_RISES_TO_STEP = 100_000
 
+/** So many departures from the season are seen before one counts as rare. */
+const SEASON_WARM_UP_STEPS = 300
+
 /** A departure below this share of the level is rounding. */
 const ROUNDING = 1e-9
 
@@ -53,13 +60,17 @@ type Watched = {
   readonly ofSlow: Rarity
 }
 
-/** What a detector knows of its series: fixed memory of 3 KiB. */
+/** What a detector knows of its series: fixed memory of less than 4 KiB. */
 export type AnomalyDetector = {
   readonly tuning: AnomalyTuning
   steps: number
   last: number
   readonly level: Watched
   readonly change: Watched
+  readonly season: Season
+  /** Short mean of the departures from the season. */
+  offSeason: number
+  readonly ofOffSeason: Rarity
   quietSteps: number
   /** How far beyond the bar the alarm was that began the quiet. */
   raisedBy: number
@@ -71,7 +82,18 @@ function createWatched(): Watched {
 
 /** A detector that has seen nothing yet. */
 export function createAnomalyDetector(tuning = SHIPPED_TUNING): AnomalyDetector {
-  return { tuning, steps: 0, last: 0, level: createWatched(), change: createWatched(), quietSteps: 0, raisedBy: 0 }
+  return {
+    tuning,
+    steps: 0,
+    last: 0,
+    level: createWatched(),
+    change: createWatched(),
+    season: createSeason(),
+    offSeason: 0,
+    ofOffSeason: createRarity(),
+    quietSteps: 0,
+    raisedBy: 0,
+  }
 }
 
 /** Mean rarity of a quantity's departures from the usual at its three paces; takes the value into account. */
@@ -87,6 +109,16 @@ function departure(watched: Watched, value: number, rounding: number, detector: 
   return rarity / 3
 }
 
+/** Rarity of the short mean of departures from the season; 0 where no season is known. Takes the value into account. */
+function departureInSeason(detector: AnomalyDetector, value: number, rounding: number): number {
+  const { season, ofOffSeason, tuning } = detector
+  const departed = departureFromSeason(season, value)
+  if (season.lag === 0) return 0
+  detector.offSeason += (departed - detector.offSeason) / tuning.quickSteps
+  const rarity = rarityOf(ofOffSeason, size(detector.offSeason, rounding))
+  return ofOffSeason.total > SEASON_WARM_UP_STEPS ? rarity : 0
+}
+
 function size(difference: number, rounding: number): number {
   const absolute = Math.abs(difference)
   return absolute > rounding ? absolute : 0
@@ -98,9 +130,10 @@ function size(difference: number, rounding: number): number {
  *
  * The level and the size of the changes are compared with what they usually are, now and over a short and a longer
  * mean, and ranked among their own past departures (Laxhammar's conformal anomaly detection): steps, drifts and spikes
- * show in the level; noise that grows, and flat lines, in the changes; a season is silent once it was seen. The mean of
- * three ranks asks for departures that are both rare and lasting, or beyond all seen. The score is
- * rarity / (rarity + bar); after an alarm it is halved for a while, so that one happening raises one alarm.
+ * show in the level; noise that grows, and flat lines, in the changes; a season is silent once it was seen, and what
+ * breaks it shows in the departures from the value one season ago. The mean of three ranks asks for departures that are
+ * both rare and lasting, or beyond all seen. The score is rarity / (rarity + bar); after an alarm it is halved for a
+ * while, so that one happening raises one alarm.
  */
 export function anomalyScore(detector: AnomalyDetector, value: number): number {
   const known = Number.isFinite(value)
@@ -115,11 +148,17 @@ export function anomalyScore(detector: AnomalyDetector, value: number): number {
   const rounding = ROUNDING * Math.abs(level.usual)
   const ofLevel = departure(level, current, rounding, detector)
   const ofChange = departure(change, Math.abs(current - detector.last), rounding, detector)
+  const ofSeason = departureInSeason(detector, current, rounding)
   detector.last = current
   if (detector.steps < WARM_UP_STEPS) return 0
   const watched = Math.max(BAR_RISES_FROM_STEP, Math.min(BAR_RISES_TO_STEP, detector.steps))
   const rise = Math.log10(watched / BAR_RISES_FROM_STEP)
-  return heard(detector, Math.max(ofLevel / (tuning.alarmLevel + rise), ofChange / (tuning.alarmChange + rise)))
+  const bars = Math.max(
+    ofLevel / (tuning.alarmLevel + rise),
+    ofChange / (tuning.alarmChange + rise),
+    ofSeason / (tuning.alarmSeason + rise),
+  )
+  return heard(detector, bars)
 }
 
 /** The score of a rarity given in bars, with alarms suppressed after an alarm. */

@@ -1,8 +1,8 @@
 /** Bins per doubling: a bin is 19 % wide. */
 const BINS_PER_OCTAVE = 4
 
-/** 32 doublings: from 2^-8 to 2^24 times the first size that was not zero. */
-const BINS = 32 * BINS_PER_OCTAVE
+/** 24 doublings: from 2^-6 to 2^18 times the first size that was not zero. */
+const BINS = 24 * BINS_PER_OCTAVE
 const UNIT_BIN = BINS / 4
 
 /** Beyond all that was seen the tail is taken to fall with the square, as heavy as those of resource usage are. */
@@ -11,12 +11,9 @@ const TAIL_EXPONENT = 2
 /** After this many sizes (5.6 hours at 1 Hz) what came before counts half. */
 const MEMORY = 20_000
 
-/** A count that forgetting has worn down to less than this is gone. */
-const FORGOTTEN = 0.25
-
-/** How often sizes (not negative) occurred: a histogram on a logarithmic scale, half a KiB. */
+/** How often sizes (not negative) occurred: a histogram on a logarithmic scale, 192 bytes. */
 export type Rarity = {
-  readonly counts: Float32Array
+  readonly counts: Uint16Array
   total: number
   /** The first size that was not zero; 0 until a size was not zero. */
   unit: number
@@ -25,7 +22,7 @@ export type Rarity = {
 }
 
 export function createRarity(): Rarity {
-  return { counts: new Float32Array(BINS), total: 0, unit: 0, top: 0 }
+  return { counts: new Uint16Array(BINS), total: 0, unit: 0, top: 0 }
 }
 
 /** Place of a size on the scale of bins, with fraction; 0 is the bin of no size at all. */
@@ -59,14 +56,14 @@ function count(rarity: Rarity, bin: number): void {
   if (rarity.total >= MEMORY) forgetHalf(rarity)
 }
 
+/** Halves all counts; what was seen once is gone. */
 function forgetHalf(rarity: Rarity): void {
   rarity.total = 0
   rarity.top = 0
-  for (let i = 0; i < BINS; i++) {
-    const left = rarity.counts[i]! / 2
-    rarity.counts[i] = left < FORGOTTEN ? 0 : left
-    if (left < FORGOTTEN) continue
-    rarity.total += left
-    rarity.top = i
+  for (let bin = 0; bin < BINS; bin++) {
+    rarity.counts[bin]! >>= 1
+    if (rarity.counts[bin] === 0) continue
+    rarity.total += rarity.counts[bin]!
+    rarity.top = bin
   }
 }
