@@ -165,14 +165,16 @@ describe('what it promises', () => {
     const detector = createAnomalyDetector()
     const sizeOf = () => {
       let bytes = 0
+      const buffers = new Set<ArrayBufferLike>()
       const visit = (node: object) => {
         for (const part of Object.values(node)) {
-          if (ArrayBuffer.isView(part)) bytes += part.byteLength
+          if (ArrayBuffer.isView(part)) buffers.add(part.buffer)
           else if (typeof part === 'object' && part !== null) visit(part)
           else bytes += 8
         }
       }
       visit(detector)
+      for (const buffer of buffers) bytes += buffer.byteLength
       return bytes
     }
     const before = sizeOf()

@@ -1,4 +1,4 @@
-import { createRarity, type Rarity, rarityOf } from './rarity.ts'
+import { createRarities, type Rarity, rarityOf } from './rarity.ts'
 import { createSeason, departureFromSeason, type Season } from './season.ts'
 
 /** What can be chosen, all in steps of the series or in orders of magnitude of rarity. */
@@ -17,7 +17,7 @@ export type AnomalyTuning = {
   breakThrough: number
 }
 
-/** Chosen on labelled series with each category left out in turn by `scripts/tune-anomaly.ts`. */
+/** Round figures from the plateau that `scripts/tune-anomaly.ts` shows, which leaves each category out in turn. */
 export const SHIPPED_TUNING: AnomalyTuning = {
   quickSteps: 10,
   slowSteps: 30,
@@ -39,7 +39,7 @@ const USUAL_STEPS = 20_000
 
 /**
  * The bar rises by an order with every order of steps watched between these two (83 minutes and 28 hours at 1 Hz), so
- * that a calm series raises about as much in each day as in its first hours.
+ * that alarms on a calm series become rarer the longer it was watched.
  */
 const BAR_RISES_FROM_STEP = 5_000
 const BAR_RISES_TO_STEP = 100_000
@@ -60,7 +60,7 @@ type Watched = {
   readonly ofSlow: Rarity
 }
 
-/** What a detector knows of its series: fixed memory of less than 4 KiB. */
+/** What a detector knows of its series: fixed memory, less than 4 KiB of numbers. */
 export type AnomalyDetector = {
   readonly tuning: AnomalyTuning
   steps: number
@@ -76,21 +76,22 @@ export type AnomalyDetector = {
   raisedBy: number
 }
 
-function createWatched(): Watched {
-  return { usual: 0, quick: 0, slow: 0, ofValue: createRarity(), ofQuick: createRarity(), ofSlow: createRarity() }
+function watch([ofValue, ofQuick, ofSlow]: readonly Rarity[]): Watched {
+  return { usual: 0, quick: 0, slow: 0, ofValue: ofValue!, ofQuick: ofQuick!, ofSlow: ofSlow! }
 }
 
 /** A detector that has seen nothing yet. */
 export function createAnomalyDetector(tuning = SHIPPED_TUNING): AnomalyDetector {
+  const rarities = createRarities(7)
   return {
     tuning,
     steps: 0,
     last: 0,
-    level: createWatched(),
-    change: createWatched(),
+    level: watch(rarities.slice(0, 3)),
+    change: watch(rarities.slice(3, 6)),
     season: createSeason(),
     offSeason: 0,
-    ofOffSeason: createRarity(),
+    ofOffSeason: rarities[6]!,
     quietSteps: 0,
     raisedBy: 0,
   }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { createRarity, rarityOf } from './rarity.ts'
+import { createRarities, rarityOf } from './rarity.ts'
+
+const createRarity = () => createRarities(1)[0]!
 
 test('the largest of 100 sizes is one in a hundred, the smallest nothing special', () => {
   const rarity = createRarity()
@@ -32,4 +34,13 @@ test('what was common long ago is forgotten', () => {
   for (let i = 0; i < 100_000; i++) rarityOf(rarity, 1)
   expect(rarityOf(rarity, 64)).toBeGreaterThan(3)
   expect(rarity.total).toBeLessThan(20_000)
+})
+
+test('those in one piece of memory do not see each other', () => {
+  const [one, other] = createRarities(2)
+  const alone = createRarity()
+  for (let i = 1; i < 500; i++) {
+    rarityOf(other!, 1e6 * i)
+    expect(rarityOf(one!, i % 13)).toBe(rarityOf(alone, i % 13))
+  }
 })

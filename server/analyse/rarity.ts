@@ -13,7 +13,9 @@ const MEMORY = 20_000
 
 /** How often sizes (not negative) occurred: a histogram on a logarithmic scale, 192 bytes. */
 export type Rarity = {
+  /** Counts of this one and its siblings; its own begin at `first`. */
   readonly counts: Uint16Array
+  readonly first: number
   total: number
   /** The first size that was not zero; 0 until a size was not zero. */
   unit: number
@@ -21,8 +23,10 @@ export type Rarity = {
   top: number
 }
 
-export function createRarity(): Rarity {
-  return { counts: new Uint16Array(BINS), total: 0, unit: 0, top: 0 }
+/** So many empty ones in one piece of memory, for an array's own overhead is as large as a histogram. */
+export function createRarities(howMany: number): Rarity[] {
+  const counts = new Uint16Array(howMany * BINS)
+  return Array.from({ length: howMany }, (_, i) => ({ counts, first: i * BINS, total: 0, unit: 0, top: 0 }))
 }
 
 /** Place of a size on the scale of bins, with fraction; 0 is the bin of no size at all. */
@@ -42,7 +46,7 @@ export function rarityOf(rarity: Rarity, size: number): number {
   const place = unseen ? BINS - 1 : placeOf(rarity, size)
   const bin = Math.round(place)
   let atLeast = 1
-  for (let i = bin; i <= rarity.top; i++) atLeast += rarity.counts[i]!
+  for (let i = bin; i <= rarity.top; i++) atLeast += rarity.counts[rarity.first + i]!
   const octavesBeyond = bin > rarity.top ? (place - rarity.top) / BINS_PER_OCTAVE : 0
   const rare = Math.log10((rarity.total + 1) / atLeast) + TAIL_EXPONENT * Math.log10(2) * octavesBeyond
   count(rarity, Math.round(placeOf(rarity, size)))
@@ -50,7 +54,7 @@ export function rarityOf(rarity: Rarity, size: number): number {
 }
 
 function count(rarity: Rarity, bin: number): void {
-  rarity.counts[bin]! += 1
+  rarity.counts[rarity.first + bin]! += 1
   rarity.total += 1
   rarity.top = Math.max(rarity.top, bin)
   if (rarity.total >= MEMORY) forgetHalf(rarity)
@@ -58,12 +62,13 @@ function count(rarity: Rarity, bin: number): void {
 
 /** Halves all counts; what was seen once is gone. */
 function forgetHalf(rarity: Rarity): void {
+  const { counts, first } = rarity
   rarity.total = 0
   rarity.top = 0
   for (let bin = 0; bin < BINS; bin++) {
-    rarity.counts[bin]! >>= 1
-    if (rarity.counts[bin] === 0) continue
-    rarity.total += rarity.counts[bin]!
-    rarity.top = bin
+    const left = counts[first + bin]! >> 1
+    counts[first + bin] = left
+    rarity.total += left
+    if (left > 0) rarity.top = bin
   }
 }

@@ -1,5 +1,5 @@
-/** Longest and shortest season looked for, in steps: a day of five-minute values, ten seconds at 1 Hz. */
-const LONGEST = 300
+/** Longest and shortest season looked for, in steps: just over a day (288) of five-minute values, ten seconds at 1 Hz. */
+const LONGEST = 290
 const SHORTEST = 10
 
 /** How long the errors of the lags are remembered, in steps. */
@@ -27,12 +27,13 @@ export type Season = {
 }
 
 export function createSeason(): Season {
-  return { values: new Float32Array(LONGEST), errors: new Float32Array(LONGEST + 1), first: 0, steps: 0, lag: 0 }
+  const memory = new Float32Array(2 * LONGEST + 1)
+  return { values: memory.subarray(0, LONGEST), errors: memory.subarray(LONGEST), first: 0, steps: 0, lag: 0 }
 }
 
 /**
  * How far a value is from the one a season ago (the nearest of it and its neighbours, for seasons are not exact to the
- * step); 0 where no season is known. Takes the value into account; 300 subtractions.
+ * step); 0 where no season is known. Takes the value into account; about 300 subtractions.
  */
 export function departureFromSeason(season: Season, value: number): number {
   const { values, errors, steps } = season
