@@ -3,6 +3,9 @@ const SLOW_SHARE = 0.01
 const FAST_SHARE = 0.1
 const FAST_WEIGHT = 0.3
 
+/** The last value, the first of the experts, counts twice: whoever contradicts it has to be better. */
+const LAST_VALUE_WEIGHT = 2
+
 /** What the experts' forecasts have been worth so far at their horizon. */
 export type Mixture = {
   readonly slowErrors: Float32Array
@@ -51,7 +54,7 @@ export function weightedMedian(values: Float64Array, weights: Float64Array, coun
   return values[order[count - 1]!]!
 }
 
-/** Weighted median of the experts' forecasts; the weight is the fourth power of one over the recent absolute error. */
+/** Weighted median of the experts' forecasts. Their weight falls with the fourth power of their recent absolute error. */
 export function mix(mixture: Mixture, forecasts: Float64Array): number {
   const { slowErrors, fastErrors } = mixture
   const count = slowErrors.length
@@ -66,5 +69,6 @@ export function mix(mixture: Mixture, forecasts: Float64Array): number {
     const error = weights[index]!
     weights[index] = error === least ? 1 : (least / error) ** 4
   }
+  weights[0] = LAST_VALUE_WEIGHT * weights[0]!
   return weightedMedian(forecasts, weights, count)
 }

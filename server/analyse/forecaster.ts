@@ -31,8 +31,8 @@ const EXPERTS = FORMULAS + 2
 /** Ages of the values that the regression on lags sees. */
 const LAGS = [1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 30, 40, 50, 60, 90, 110] as const
 
-/** Mixture and last value are compared over about 300 steps. */
-const RIVAL_SHARE = 0.003
+/** Mixture and last value are compared over about 200 steps. */
+const RIVAL_SHARE = 0.005
 
 /** Part that the last minute's own share above a threshold has in the probability to reach it. */
 const RECENT_SHARE_WEIGHT = 0.2
@@ -149,7 +149,7 @@ export function learn(forecaster: Forecaster, value: number): void {
   forecaster.lastValue = value
   remember(history, Math.max(-LARGEST, Math.min(LARGEST, value - forecaster.origin)))
   copyRecent(history, recent)
-  updateSimple(forecaster.simple, recent, history.count, STEPS_AHEAD)
+  updateSimple(forecaster.simple, recent, history.count)
   updateSeasons(forecaster.seasons, history, recent)
   const slot = history.count % STEPS_AHEAD
   if (history.count > STEPS_AHEAD) learnOutcome(forecaster, slot)

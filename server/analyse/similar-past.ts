@@ -2,7 +2,7 @@ import { type History, isKept, valueAt } from './forecast-history.ts'
 import { insertSorted, quantileOfSorted } from './simple-forecasts.ts'
 
 /** Forecasts `writeSimilarForecasts` makes. */
-export const SIMILAR_FORECASTS = 12
+export const SIMILAR_FORECASTS = 9
 
 /** Seasons of every length in this range are looked at. Shorter ones have no value ten steps ahead yet. */
 const MIN_SEASON = 11
@@ -103,32 +103,26 @@ function findAlike(recent: Float64Array, lastPlace: number): void {
   }
 }
 
-/** Median of what followed at the places, the same moved to the present level, and the mean of what followed. */
-function writeFollowers(
-  recent: Float64Array,
-  places: Uint16Array,
-  count: number,
-  stepsAhead: number,
-  forecasts: Float64Array,
-  from: number,
-): void {
-  if (count === 0) {
-    forecasts.fill(recent[0]!, from, from + 3)
-    return
-  }
-  let change = 0
-  for (let rank = 0; rank < count; rank++) {
-    const follower = recent[places[rank]! - stepsAhead]!
-    change += follower - recent[0]!
-    insertSorted(followers, rank, follower)
-  }
-  forecasts[from] = quantileOfSorted(followers, count, 0.5)
+/** Median of what followed at the places. */
+function medianFollower(recent: Float64Array, places: Uint16Array, count: number, stepsAhead: number): number {
+  for (let rank = 0; rank < count; rank++) insertSorted(followers, rank, recent[places[rank]! - stepsAhead]!)
+  return count === 0 ? recent[0]! : quantileOfSorted(followers, count, 0.5)
+}
+
+/** The newest value and the median of the changes that followed at the places. */
+function medianChange(recent: Float64Array, places: Uint16Array, count: number, stepsAhead: number): number {
   for (let rank = 0; rank < count; rank++) {
     const place = places[rank]!
     insertSorted(followers, rank, recent[place - stepsAhead]! - recent[place]!)
   }
-  forecasts[from + 1] = recent[0]! + quantileOfSorted(followers, count, 0.5)
-  forecasts[from + 2] = recent[0]! + change / count
+  return count === 0 ? recent[0]! : recent[0]! + quantileOfSorted(followers, count, 0.5)
+}
+
+/** Mean of what followed at the places. */
+function meanFollower(recent: Float64Array, places: Uint16Array, count: number, stepsAhead: number): number {
+  let difference = 0
+  for (let rank = 0; rank < count; rank++) difference += recent[places[rank]! - stepsAhead]! - recent[0]!
+  return count === 0 ? recent[0]! : recent[0]! + difference / count
 }
 
 function medianOfThree(a: number, b: number, c: number): number {
@@ -136,8 +130,8 @@ function medianOfThree(a: number, b: number, c: number): number {
 }
 
 /**
- * Writes the 12 forecasts that look for the present in the past into `forecasts`, starting at `from`: six from the
- * value one season ago, six from what followed where the newest values looked alike (method of analogues, Lorenz 1969).
+ * Writes the 9 forecasts that look for the present in the past into `forecasts`, starting at `from`: four from the
+ * value one season ago, five from what followed where the newest values looked alike (method of analogues, Lorenz 1969).
  */
 export function writeSimilarForecasts(
   seasons: Seasons,
@@ -147,21 +141,22 @@ export function writeSimilarForecasts(
   forecasts: Float64Array,
   from: number,
 ): void {
-  const [length, secondLength, thirdLength] = [seasons.best[0]!, seasons.best[1]!, seasons.best[2]!]
+  const length = seasons.best[0]!
   const first = valueAt(history, length - stepsAhead)
-  const second = valueAt(history, secondLength - stepsAhead)
-  const third = valueAt(history, thirdLength - stepsAhead)
+  const second = valueAt(history, seasons.best[1]! - stepsAhead)
+  const third = valueAt(history, seasons.best[2]! - stepsAhead)
   const twoAgo = 2 * length - stepsAhead
   forecasts[from] = first
   forecasts[from + 1] = second
-  forecasts[from + 2] = third
-  forecasts[from + 3] = medianOfThree(first, second, third)
-  forecasts[from + 4] = first + recent[0]! - valueAt(history, length)
-  forecasts[from + 5] = isKept(history, twoAgo) ? first + (valueAt(history, twoAgo) - first) / 2 : first
+  forecasts[from + 2] = medianOfThree(first, second, third)
+  forecasts[from + 3] = isKept(history, twoAgo) ? first + (valueAt(history, twoAgo) - first) / 2 : first
 
   const lastPlace = Math.min(MAX_SEASON, history.count - LONG_PATTERN)
   const places = Math.max(0, Math.min(BEST_PLACES, lastPlace - MIN_SEASON + 1))
   findAlike(recent, lastPlace)
-  writeFollowers(recent, shortPlaces, places, stepsAhead, forecasts, from + 6)
-  writeFollowers(recent, longPlaces, places, stepsAhead, forecasts, from + 9)
+  forecasts[from + 4] = meanFollower(recent, shortPlaces, places, stepsAhead)
+  forecasts[from + 5] = medianFollower(recent, shortPlaces, places, stepsAhead)
+  forecasts[from + 6] = medianChange(recent, shortPlaces, places, stepsAhead)
+  forecasts[from + 7] = medianFollower(recent, longPlaces, places, stepsAhead)
+  forecasts[from + 8] = medianChange(recent, longPlaces, places, stepsAhead)
 }

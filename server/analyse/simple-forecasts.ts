@@ -1,36 +1,24 @@
-import { RECENT } from './forecast-history.ts'
-
 /** Forecasts `writeSimpleForecasts` makes; the first one is the last value. */
-export const SIMPLE_FORECASTS = 17
+export const SIMPLE_FORECASTS = 11
 
 const WINDOW = 60
+const LONG_WINDOW = 120
 
 /** Smoothing of level and slope, and how fast a trend dies away per step: Gardner and McKenzie 1985, usual values. */
 const LEVEL_SHARE = 0.5
 const SLOPE_SHARE = 0.1
 const DAMPING = 0.9
 
-/** Memory of the two regressions on the last value: about 50 and 500 steps. */
-const REGRESSION_SHARES = [0.02, 0.002] as const
-const REGRESSION_FIELDS = 5
-
-/** A slope of the regression on the last value beyond these would be an explosion. */
-const MIN_SLOPE = -1
-const MAX_SLOPE = 1.5
-
 /** What the simple forecasts keep from step to step. */
 export type SimpleState = {
   /** The newest 60 values in ascending order. */
   readonly sorted: Float32Array
-  /** Per regression: mean x, mean y, variance of x, covariance, steps taken; x is the value ten steps before y. */
-  readonly regressions: Float64Array
   level: number
   slope: number
 }
 
 export function createSimpleState(): SimpleState {
-  const regressions = new Float64Array(REGRESSION_FIELDS * REGRESSION_SHARES.length)
-  return { sorted: new Float32Array(WINDOW), regressions, level: 0, slope: 0 }
+  return { sorted: new Float32Array(WINDOW), level: 0, slope: 0 }
 }
 
 /** Quantile of the first `length` ascending values, linear between neighbours (R type 7). */
@@ -89,8 +77,8 @@ export function lineThroughRecent(recent: Float64Array, length: number): { reado
   return fitted
 }
 
-/** Takes the newest value (`recent[0]`) of `count` so far. Exponentially weighted moments as West 1979. */
-export function updateSimple(state: SimpleState, recent: Float64Array, count: number, stepsAhead: number): void {
+/** Takes the newest value (`recent[0]`) of `count` so far. */
+export function updateSimple(state: SimpleState, recent: Float64Array, count: number): void {
   const value = recent[0]!
   if (count <= WINDOW) insertSorted(state.sorted, count - 1, value)
   else replaceSorted(state.sorted, recent[WINDOW]!, value)
@@ -99,28 +87,6 @@ export function updateSimple(state: SimpleState, recent: Float64Array, count: nu
   const level = count === 1 ? value : expected + LEVEL_SHARE * (value - expected)
   state.slope = count === 1 ? 0 : SLOPE_SHARE * (level - state.level) + (1 - SLOPE_SHARE) * DAMPING * state.slope
   state.level = level
-
-  if (count <= stepsAhead) return
-  for (let index = 0; index < REGRESSION_SHARES.length; index++) {
-    const from = index * REGRESSION_FIELDS
-    const fields = state.regressions
-    const steps = ++fields[from + 4]!
-    const share = Math.max(REGRESSION_SHARES[index]!, 1 / steps)
-    const dx = recent[stepsAhead]! - fields[from]!
-    const dy = value - fields[from + 1]!
-    fields[from] = fields[from]! + share * dx
-    fields[from + 1] = fields[from + 1]! + share * dy
-    fields[from + 2] = (1 - share) * (fields[from + 2]! + share * dx * dx)
-    fields[from + 3] = (1 - share) * (fields[from + 3]! + share * dx * dy)
-  }
-}
-
-function regressionForecast(state: SimpleState, index: number, value: number): number {
-  const from = index * REGRESSION_FIELDS
-  const fields = state.regressions
-  if (!(fields[from + 2]! > 0)) return value
-  const slope = Math.max(MIN_SLOPE, Math.min(MAX_SLOPE, fields[from + 3]! / fields[from + 2]!))
-  return fields[from + 1]! + slope * (value - fields[from]!)
 }
 
 /** What the damped trends of `stepsAhead` steps add up to, in slopes. */
@@ -128,7 +94,7 @@ function dampedSteps(stepsAhead: number): number {
   return (DAMPING * (1 - DAMPING ** stepsAhead)) / (1 - DAMPING)
 }
 
-/** Writes the 17 forecasts that need nothing but the last two minutes of values into `forecasts` from index 0. */
+/** Writes the 11 forecasts that need nothing but the last two minutes of values into `forecasts` from index 0. */
 export function writeSimpleForecasts(
   state: SimpleState,
   recent: Float64Array,
@@ -140,22 +106,15 @@ export function writeSimpleForecasts(
   const kept = Math.min(count, WINDOW)
   forecasts[0] = value
   forecasts[1] = medianOfRecent(recent, 3)
-  forecasts[2] = medianOfRecent(recent, 5)
-  forecasts[3] = medianOfRecent(recent, 11)
-  forecasts[4] = medianOfRecent(recent, 21)
+  forecasts[2] = medianOfRecent(recent, 11)
+  forecasts[3] = medianOfRecent(recent, 21)
+  forecasts[4] = quantileOfSorted(state.sorted, kept, 0.25)
   forecasts[5] = quantileOfSorted(state.sorted, kept, 0.5)
-  forecasts[6] = quantileOfSorted(state.sorted, kept, 0.1)
-  forecasts[7] = quantileOfSorted(state.sorted, kept, 0.25)
-  forecasts[8] = quantileOfSorted(state.sorted, kept, 0.75)
-  forecasts[9] = quantileOfSorted(state.sorted, kept, 0.9)
-  const short = lineThroughRecent(recent, Math.min(count, 20))
-  forecasts[10] = short.level + stepsAhead * short.slope
-  const middle = lineThroughRecent(recent, kept)
-  forecasts[11] = middle.level + stepsAhead * middle.slope
-  forecasts[12] = value + stepsAhead * middle.slope
-  const long = lineThroughRecent(recent, Math.min(count, RECENT - 8))
-  forecasts[13] = long.level + stepsAhead * long.slope
-  forecasts[14] = state.level + dampedSteps(stepsAhead) * state.slope
-  forecasts[15] = regressionForecast(state, 0, value)
-  forecasts[16] = regressionForecast(state, 1, value)
+  forecasts[6] = quantileOfSorted(state.sorted, kept, 0.75)
+  forecasts[7] = state.level + dampedSteps(stepsAhead) * state.slope
+  const line = lineThroughRecent(recent, kept)
+  forecasts[8] = line.level + stepsAhead * line.slope
+  forecasts[9] = value + stepsAhead * line.slope
+  const longer = lineThroughRecent(recent, Math.min(count, LONG_WINDOW))
+  forecasts[10] = longer.level + stepsAhead * longer.slope
 }
