@@ -1,14 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { LabelWindow } from './nab-score.ts'
+import { epochMs, readSeries } from './series-files.ts'
 
-/** One labelled series of a folder laid out as NAB's. A cell that is no number is NaN. */
+/** One labelled series of a folder laid out as NAB's. A bad value is the last good one before it. */
 export type LabelledSeries = { name: string; category: string; values: Float64Array; windows: LabelWindow[] }
-
-/** Epoch milliseconds of a time of day without a zone, taken as UTC. */
-export function epochMs(time: string): number {
-  return Date.parse(`${time.trim().replace(' ', 'T')}Z`)
-}
 
 /** Windows given by their first and last time as rows, in the order of the rows; those without a row are left out. */
 export function windowsOfTimes(atMs: readonly number[], spans: readonly (readonly [number, number])[]): LabelWindow[] {
@@ -27,10 +23,8 @@ export function readNabCorpus(folder: string): LabelledSeries[] {
     windows: Record<string, [string, string][]>
   }
   return Object.entries(labels.windows).map(([name, spans]) => {
-    const lines = readFileSync(join(folder, name), 'utf8').trim().split('\n').slice(1)
-    const cells = lines.map((line) => line.split(','))
-    const values = Float64Array.from(cells, ([, value]) => (value?.trim() ? Number(value) : Number.NaN))
-    const atMs = cells.map(([time]) => epochMs(time!))
+    const { timestamps, values } = readSeries(readFileSync(join(folder, name), 'utf8'))
+    const atMs = timestamps.map(epochMs)
     const windows = windowsOfTimes(
       atMs,
       spans.map(([from, to]) => [epochMs(from), epochMs(to)] as const),

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { epochMs, windowsOfTimes } from './nab-corpus.ts'
+import { windowsOfTimes } from './nab-corpus.ts'
 import { NAB_PROFILES, type NabProfile, nabFileScore } from './nab-score.ts'
+import { epochMs } from './series-files.ts'
 
 /** Rows of published results, and the labels they were made with, as `expected.json` holds them. */
 type Published = {
