@@ -4,7 +4,7 @@ import { aContainerView } from './http/service-stand-in.ts'
 
 const A = 'a'.repeat(64)
 const B = 'b'.repeat(64)
-const forecast = { horizonMs: 10_000, value: 0.5, lower: 0.4, upper: 0.6 }
+const forecast = { horizonMs: 10_000, value: 0.5, lower: 0.4, upper: 0.6, lower80: 0.45, upper80: 0.55 }
 
 test('a container is told whole the first time, then only what changed of it', () => {
   const changes = createChanges()

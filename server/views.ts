@@ -18,14 +18,17 @@ const DECIMALS = 4
 const rounded = (value: number | null | undefined, decimals = DECIMALS): number | null =>
   value == null ? null : Math.round(value * 10 ** decimals) / 10 ** decimals
 
-const roundedForecast = (forecast: Forecast | null, decimals: number): Forecast | null =>
+const roundedForecast = <F extends Forecast | null>(forecast: F, decimals: number): F =>
   forecast === null
-    ? null
+    ? forecast
     : {
+        ...forecast,
         horizonMs: forecast.horizonMs,
         value: rounded(forecast.value, decimals)!,
         lower: rounded(forecast.lower, decimals)!,
         upper: rounded(forecast.upper, decimals)!,
+        lower80: rounded(forecast.lower80, decimals)!,
+        upper80: rounded(forecast.upper80, decimals)!,
       }
 
 /** A container as the API shows it: shares and cores to four decimals, bytes and milliseconds whole. */
@@ -67,6 +70,10 @@ export function containerView({
     pids: sample?.pids ?? null,
     cpuCoresForecast: roundedForecast(assessment.cpuCoresForecast, DECIMALS),
     memoryBytesForecast: roundedForecast(assessment.memoryBytesForecast, 0),
+    cpuCoresFarForecasts: assessment.cpuCoresFarForecasts.map((forecast) => roundedForecast(forecast, DECIMALS)),
+    memoryBytesFarForecasts: assessment.memoryBytesFarForecasts.map((forecast) => roundedForecast(forecast, 0)),
+    cpuAnomalyScore: rounded(assessment.cpuAnomalyScore, 2),
+    memoryAnomalyScore: rounded(assessment.memoryAnomalyScore, 2),
     cpuZScore: rounded(assessment.cpuZScore, 2),
     memoryZScore: rounded(assessment.memoryZScore, 2),
     evidence: assessment.evidence,

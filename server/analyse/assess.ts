@@ -1,5 +1,6 @@
 import type { Assessment, Calibration } from '../contracts/assessment.ts'
-import { exceedanceProbability, forecast, freshRise, isClimbing, timeToLimitMs } from './forecast.ts'
+import { exceedanceProbability, freshRise, isClimbing, timeToLimitMs } from './forecast.ts'
+import { farForecasts, nearForecast } from './outlook.ts'
 import { type Feature, failureRisk, lightOf } from './risk.ts'
 import { fitLine, type Line, zScore } from './statistics.ts'
 import type { LifeSigns, Window } from './window.ts'
@@ -138,10 +139,14 @@ export function assess(window: Window, calibration: Calibration): Assessment {
     light: lightOf(probability),
     cause,
     timeToLimitMs: rise?.timeToLimitMs ?? null,
-    cpuCoresForecast: forecast(window.cpuCores),
-    memoryBytesForecast: forecast(window.workingSetBytes),
+    cpuCoresForecast: nearForecast(window.cpuOutlook),
+    memoryBytesForecast: nearForecast(window.memoryOutlook),
+    cpuCoresFarForecasts: farForecasts(window.cpuOutlook),
+    memoryBytesFarForecasts: farForecasts(window.memoryOutlook),
     cpuZScore,
     memoryZScore,
+    cpuAnomalyScore: window.cpuOutlook.anomalyScore,
+    memoryAnomalyScore: window.memoryOutlook.anomalyScore,
     evidence,
   }
 }
@@ -157,8 +162,12 @@ export function notEvaluated(containerId: string, at: number): Assessment {
     timeToLimitMs: null,
     cpuCoresForecast: null,
     memoryBytesForecast: null,
+    cpuCoresFarForecasts: [],
+    memoryBytesFarForecasts: [],
     cpuZScore: null,
     memoryZScore: null,
+    cpuAnomalyScore: null,
+    memoryAnomalyScore: null,
     evidence: [],
   }
 }

@@ -1,4 +1,5 @@
 import type { Health, Sample } from '../contracts/telemetry.ts'
+import { createOutlook, look, type Outlook } from './outlook.ts'
 
 /** One minute at 1 Hz. */
 export const WINDOW_SAMPLES = 60
@@ -60,6 +61,8 @@ export type Window = {
   cpuCores: Series
   workingSetBytes: Series
   unreclaimableBytes: Series
+  cpuOutlook: Outlook
+  memoryOutlook: Outlook
   /** Since when the CPU has been at its limit without a pause; `null` when it is not. */
   saturatedSinceMs: number | null
   life: LifeSigns
@@ -76,6 +79,8 @@ export function createWindow(containerId: string): Window {
     cpuCores: createSeries(),
     workingSetBytes: createSeries(),
     unreclaimableBytes: createSeries(),
+    cpuOutlook: createOutlook(),
+    memoryOutlook: createOutlook(),
     saturatedSinceMs: null,
     life: { at: 0, health: 'none', healthFailingStreak: 0, crashTimesMs: [] },
   }
@@ -86,6 +91,8 @@ export function beginLife(window: Window): void {
   clear(window.cpuCores)
   clear(window.workingSetBytes)
   clear(window.unreclaimableBytes)
+  window.cpuOutlook = createOutlook()
+  window.memoryOutlook = createOutlook()
   window.saturatedSinceMs = null
   window.latest = null
 }
@@ -103,6 +110,8 @@ export function observe(window: Window, sample: Sample): void {
   if (sample.cpuCores !== null) append(window.cpuCores, sample.at, sample.cpuCores)
   if (sample.workingSetBytes !== null) append(window.workingSetBytes, sample.at, sample.workingSetBytes)
   if (sample.unreclaimableBytes !== null) append(window.unreclaimableBytes, sample.at, sample.unreclaimableBytes)
+  if (sample.cpuCores !== null) look(window.cpuOutlook, sample.at, sample.cpuCores)
+  if (sample.workingSetBytes !== null) look(window.memoryOutlook, sample.at, sample.workingSetBytes)
   if (sample.cpuShareOfLimit === null) return
   if (sample.cpuShareOfLimit < SATURATED_SHARE) window.saturatedSinceMs = null
   else window.saturatedSinceMs ??= sample.at

@@ -48,8 +48,12 @@ export const ContainerView = z.object({
   pids: z.number().nullable(),
   cpuCoresForecast: Forecast.nullable(),
   memoryBytesForecast: Forecast.nullable(),
+  cpuCoresFarForecasts: z.array(Forecast),
+  memoryBytesFarForecasts: z.array(Forecast),
   cpuZScore: z.number().nullable(),
   memoryZScore: z.number().nullable(),
+  cpuAnomalyScore: z.number().nullable(),
+  memoryAnomalyScore: z.number().nullable(),
   evidence: z.array(Evidence),
   openIncidentId: z.string().nullable(),
 })

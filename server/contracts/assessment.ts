@@ -20,12 +20,17 @@ export const Evidence = z.object({
 })
 export type Evidence = z.infer<typeof Evidence>
 
-/** A forecast `horizonMs` ahead of the assessment with its prediction interval, in the unit of the series. */
+/**
+ * A forecast `horizonMs` ahead of the assessment, in the unit of the series, with the intervals that hold what comes in
+ * 95 % (`lower`, `upper`) and in 80 % of cases.
+ */
 export const Forecast = z.object({
   horizonMs: z.number(),
   value: z.number(),
   lower: z.number(),
   upper: z.number(),
+  lower80: z.number(),
+  upper80: z.number(),
 })
 export type Forecast = z.infer<typeof Forecast>
 
@@ -42,8 +47,14 @@ export const Assessment = z.object({
   timeToLimitMs: z.number().nullable(),
   cpuCoresForecast: Forecast.nullable(),
   memoryBytesForecast: Forecast.nullable(),
+  /** Further ahead: 60 s and 15 min, those that have warmed up. */
+  cpuCoresFarForecasts: z.array(Forecast),
+  memoryBytesFarForecasts: z.array(Forecast),
   cpuZScore: z.number().nullable(),
   memoryZScore: z.number().nullable(),
+  /** How unusual, 0..1, from 0.5 on an alarm: by rarity among what the container itself did; `null` in its first seconds. */
+  cpuAnomalyScore: z.number().nullable(),
+  memoryAnomalyScore: z.number().nullable(),
   evidence: z.array(Evidence),
 })
 export type Assessment = z.infer<typeof Assessment>

@@ -85,8 +85,12 @@ export function anAssessment(probability: number | null, different: Partial<Asse
     timeToLimitMs: probability === null || probability < 0.5 ? null : 13_000,
     cpuCoresForecast: null,
     memoryBytesForecast: null,
+    cpuCoresFarForecasts: [],
+    memoryBytesFarForecasts: [],
     cpuZScore: null,
     memoryZScore: null,
+    cpuAnomalyScore: null,
+    memoryAnomalyScore: null,
     evidence: probability === null || probability < 0.5 ? [] : [MEMORY_EVIDENCE],
     ...different,
   }

@@ -33,8 +33,8 @@ beforeAll(async () => {
   for (let second = 0; second < SECONDS; second++) {
     if (second >= GAP.from && second < GAP.to) continue
     const at = START + second * 1000
-    const forecast = { horizonMs: HORIZON_MS, value: second + 0.5, lower: second, upper: second + 1 }
-    const memory = { horizonMs: HORIZON_MS, value: second * MIB, lower: second * MIB, upper: (second + 1) * MIB }
+    const forecast = foreseen(second + 0.5, second, second + 1)
+    const memory = foreseen(second * MIB, second * MIB, (second + 1) * MIB)
     await samples.append(at, [
       // The first container's CPU is the second that it is, so that a mean can be checked by hand.
       observation(
@@ -53,6 +53,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
+const foreseen = (value: number, lower: number, upper: number) => ({
+  horizonMs: HORIZON_MS,
+  value,
+  lower,
+  upper,
+  lower80: lower,
+  upper80: upper,
+})
 const second = (number: number) => START + number * 1000
 const read = (from: number, to: number, stepSeconds = 1, container = 1) =>
   readHistory(

@@ -53,7 +53,7 @@ it('counts as low only what runs and was evaluated', () => {
 
 describe('as of now', () => {
   const evidence = [{ feature: 'crashes', text: 'ended twice', value: 0.4, contribution: 1.2 }]
-  const forecast = { horizonMs: 10_000, value: 1, lower: 0, upper: 2 }
+  const forecast = { horizonMs: 10_000, value: 1, lower: 0, upper: 2, lower80: 0.45, upper80: 0.55 }
   const before = { evidence, cpuCoresForecast: forecast, cause: 'crash-loop', probability: 0.3 } as const
 
   it('what runs stays as it is', () => {

@@ -52,6 +52,8 @@ export function asOfNow(container: ContainerView): ContainerView {
     memoryShareOfLimit: null,
     pids: null,
     cpuCoresForecast: null,
+    cpuCoresFarForecasts: [],
+    memoryBytesFarForecasts: [],
     memoryBytesForecast: null,
     cpuZScore: null,
     memoryZScore: null,
