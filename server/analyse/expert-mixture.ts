@@ -1,3 +1,5 @@
+import type { Floats } from './forecast-history.ts'
+
 /** Errors count by three tenths over the last ten steps, by seven tenths over the last hundred. */
 const SLOW_SHARE = 0.01
 const FAST_SHARE = 0.1
@@ -13,8 +15,8 @@ export type Mixture = {
   scored: number
 }
 
-export function createMixture(experts: number): Mixture {
-  return { slowErrors: new Float32Array(experts), fastErrors: new Float32Array(experts), scored: 0 }
+export function createMixture(experts: number, floats: Floats): Mixture {
+  return { slowErrors: floats(experts), fastErrors: floats(experts), scored: 0 }
 }
 
 /** Takes what came of the experts' `forecasts`. */

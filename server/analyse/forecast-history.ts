@@ -12,8 +12,11 @@ export type History = {
   count: number
 }
 
-export function createHistory(): History {
-  return { values: new Float32Array(CAPACITY), newest: -1, count: 0 }
+/** Gives a part of a forecaster its place for so many numbers. */
+export type Floats = (length: number) => Float32Array
+
+export function createHistory(floats: Floats): History {
+  return { values: floats(CAPACITY), newest: -1, count: 0 }
 }
 
 export function remember(history: History, value: number): void {

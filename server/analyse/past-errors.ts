@@ -1,3 +1,5 @@
+import type { Floats } from './forecast-history.ts'
+
 /** So many past errors are kept. Fewer make ragged tails, more forget too slowly. */
 const KEPT = 256
 
@@ -16,16 +18,16 @@ export type PastErrors = {
   readonly order: Uint8Array
   count: number
   /** Levels of lower80, upper80, lower95, upper95, each counted from its own end. */
-  readonly levels: Float64Array
+  readonly levels: Float32Array
 }
 
-export function createPastErrors(): PastErrors {
-  return {
-    errors: new Float32Array(KEPT),
-    order: new Uint8Array(KEPT),
-    count: 0,
-    levels: Float64Array.from(TAILS),
-  }
+export function createPastErrors(floats: Floats): PastErrors {
+  const errors = floats(KEPT)
+  const orderBytes = floats(KEPT / Float32Array.BYTES_PER_ELEMENT)
+  const order = new Uint8Array(orderBytes.buffer, orderBytes.byteOffset, KEPT)
+  const levels = floats(TAILS.length)
+  levels.set(TAILS)
+  return { errors, order, count: 0, levels }
 }
 
 export function keptErrors(past: PastErrors): number {

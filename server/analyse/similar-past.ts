@@ -1,4 +1,4 @@
-import { type History, isKept, valueAt } from './forecast-history.ts'
+import { type Floats, type History, isKept, valueAt } from './forecast-history.ts'
 import { insertSorted, quantileOfSorted } from './simple-forecasts.ts'
 
 /** Forecasts `writeSimilarForecasts` makes. */
@@ -28,11 +28,11 @@ export type Seasons = {
   /** Exponentially weighted mean of |value − value one season before| per length. */
   readonly errors: Float32Array
   /** The three best lengths. */
-  readonly best: Uint16Array
+  readonly best: Float32Array
 }
 
-export function createSeasons(): Seasons {
-  return { errors: new Float32Array(SEASONS), best: new Uint16Array(3).fill(MIN_SEASON) }
+export function createSeasons(floats: Floats): Seasons {
+  return { errors: floats(SEASONS), best: floats(3).fill(MIN_SEASON) }
 }
 
 function seasonLength(index: number): number {

@@ -1,3 +1,5 @@
+import type { Floats } from './forecast-history.ts'
+
 /** Forecasts `writeSimpleForecasts` makes; the first one is the last value. */
 export const SIMPLE_FORECASTS = 11
 
@@ -17,8 +19,8 @@ export type SimpleState = {
   slope: number
 }
 
-export function createSimpleState(): SimpleState {
-  return { sorted: new Float32Array(WINDOW), level: 0, slope: 0 }
+export function createSimpleState(floats: Floats): SimpleState {
+  return { sorted: floats(WINDOW), level: 0, slope: 0 }
 }
 
 /** Quantile of the first `length` ascending values, linear between neighbours (R type 7). */
