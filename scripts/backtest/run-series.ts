@@ -34,14 +34,6 @@ export function percentile95(values: Float64Array): number {
   return from + (place - below) * ((sorted[below + 1] ?? from) - from)
 }
 
-/** The smallest number above a finite one: P(value >= this) is P(value > number). */
-export function nextAbove(number: number): number {
-  if (number === 0) return Number.MIN_VALUE
-  const bits = new BigInt64Array(Float64Array.of(number).buffer)
-  bits[0]! += number > 0 ? 1n : -1n
-  return new Float64Array(bits.buffer)[0]!
-}
-
 /** Lets a forecaster and an anomaly detector see a series once, row after row. Rows before the first value are not seen. */
 export function runSeries(values: Float64Array): SeriesRun {
   const column = () => new Float64Array(values.length).fill(Number.NaN)
@@ -60,7 +52,6 @@ export function runSeries(values: Float64Array): SeriesRun {
     forecastMs: 0,
     anomalyMs: 0,
   }
-  const above = Number.isNaN(threshold) ? null : nextAbove(threshold)
   const forecaster = createForecaster()
   let startedAt = performance.now()
   for (let row = 0; row < values.length; row++) {
@@ -74,7 +65,8 @@ export function runSeries(values: Float64Array): SeriesRun {
       run.lower95[row] = prediction.lower95
       run.upper95[row] = prediction.upper95
     }
-    if (row >= thresholdFrom && above !== null) run.exceedance[row] = exceedance(forecaster, above) ?? Number.NaN
+    if (row >= thresholdFrom && !Number.isNaN(threshold))
+      run.exceedance[row] = exceedance(forecaster, threshold, true) ?? Number.NaN
   }
   run.forecastMs = performance.now() - startedAt
   const detector = createAnomalyDetector()

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { exceedanceProbability, forecast, isClimbing, timeToLimitMs } from './forecast.ts'
-import { seededNormal, seededUniform, seriesOf } from './seeded-stand-in.ts'
+import { exceedanceProbability, isClimbing, timeToLimitMs } from './forecast.ts'
+import { seededNormal, seriesOf } from './seeded-stand-in.ts'
+import { fitLine } from './statistics.ts'
 
 const ramp = (count: number, from: number, perSecond: number) =>
   Array.from({ length: count }, (_, second) => from + perSecond * second)
@@ -12,67 +13,16 @@ const anyValues = fc.array(
   { maxLength: 80 },
 )
 
-describe('a forecast', () => {
-  test('of an exact line is the line, with no width: 50 + 2 a second is 188 ten seconds after the 60th value', () => {
-    const { value, lower, upper, horizonMs } = forecast(seriesOf(ramp(60, 50, 2)))!
-    expect(value).toBeCloseTo(50 + 2 * 69, 6)
-    expect([lower, upper]).toEqual([expect.closeTo(value, 3), expect.closeTo(value, 3)])
-    expect(horizonMs).toBe(10_000)
-  })
-
-  test('of a flat line is flat', () => {
-    expect(forecast(seriesOf(ramp(60, 7, 0)))).toEqual({ horizonMs: 10_000, value: 7, lower: 7, upper: 7 })
-  })
-
-  test('of a falling line stops at zero: there is no negative memory', () => {
-    expect(forecast(seriesOf(ramp(60, 59, -1)))).toMatchObject({ value: 0, lower: 0 })
-  })
-
-  test('needs ten points', () => {
-    expect(forecast(seriesOf(ramp(9, 0, 1)))).toBeNull()
-    expect(forecast(seriesOf(ramp(10, 0, 1)))).not.toBeNull()
-    expect(exceedanceProbability(seriesOf(ramp(9, 0, 1)), 5, 10_000)).toBeNull()
-  })
-
-  test('holds what comes in 95 of 100 intervals where the noise is Gaussian, for full and for short windows', () => {
-    for (const count of [12, 30, 60]) {
-      const normal = seededNormal(count)
-      const uniform = seededUniform(count)
-      const trials = 4_000
-      let held = 0
-      for (let trial = 0; trial < trials; trial++) {
-        const slope = 10 * uniform()
-        const values = ramp(count, 1_000, slope).map((value) => value + 25 * normal())
-        const { lower, upper } = forecast(seriesOf(values))!
-        const truth = 1_000 + slope * (count + 9) + 25 * normal()
-        if (truth >= lower && truth <= upper) held += 1
-      }
-      // Four standard errors of a share of 0.95 in 4,000 trials are 0.014.
-      expect(Math.abs(held / trials - 0.95), `${count} points`).toBeLessThan(0.014)
-    }
-  })
-
-  test('is never NaN, and its interval holds its value, for any finite series', () => {
-    fc.assert(
-      fc.property(anyValues, (values) => {
-        const predicted = forecast(seriesOf(values))
-        if (predicted === null) return
-        const { value, lower, upper } = predicted
-        expect([value, lower, upper].every(Number.isFinite)).toBe(true)
-        expect(lower <= value && value <= upper && lower >= 0).toBe(true)
-      }),
-    )
-  })
-})
-
 describe('the probability to be above a threshold', () => {
   test('is half at the line itself, and certain to either side of a line without noise', () => {
     const noisy = seriesOf(ramp(60, 100, 1).map((value, second) => value + (second % 2 === 0 ? 5 : -5)))
-    const ahead = forecast(noisy)!.value
+    const line = fitLine(noisy)!
+    const ahead = line.level + 10 * line.slopePerSecond
     expect(exceedanceProbability(noisy, ahead, 10_000)).toBeCloseTo(0.5, 2)
     const flat = seriesOf(ramp(60, 7, 0))
     expect(exceedanceProbability(flat, 7.5, 10_000)).toBe(0)
     expect(exceedanceProbability(flat, 7, 10_000)).toBe(1)
+    expect(exceedanceProbability(seriesOf(ramp(9, 0, 1)), 5, 10_000)).toBeNull()
   })
 
   test('falls as the threshold rises, and stays within 0..1, for any finite series', () => {

@@ -1,6 +1,5 @@
 import { cumulativeStdNormalProbability } from 'simple-statistics'
-import type { Forecast } from '../contracts/assessment.ts'
-import { fitLine, predictionError, studentT95 } from './statistics.ts'
+import { fitLine, predictionError } from './statistics.ts'
 import { indexOfAge, type Series } from './window.ts'
 
 /** Fewer points make a slope of noise. */
@@ -14,20 +13,6 @@ const MAX_TIME_TO_LIMIT_MS = 3_600_000
 
 /** A slope below this many of its own standard errors is noise. */
 const SIGNIFICANT_SLOPE = 3
-
-/**
- * Least-squares forecast `horizonMs` after the newest value with its 95 % prediction interval, not below zero (all our
- * quantities are amounts); `null` below ten points. Source of the interval: Draper and Smith, Applied Regression
- * Analysis, 1.4.
- */
-export function forecast(series: Series, horizonMs = FORECAST_HORIZON_MS): Forecast | null {
-  const line = series.length < MIN_POINTS ? null : fitLine(series)
-  if (line === null) return null
-  const seconds = horizonMs / 1000
-  const value = Math.max(0, line.level + line.slopePerSecond * seconds)
-  const margin = studentT95(line.count - 2) * predictionError(line, seconds)
-  return { horizonMs, value, lower: Math.max(0, value - margin), upper: value + margin }
-}
 
 /** P(value `horizonMs` ahead is at or above `threshold`) if the line goes on with normal errors; `null` below ten points. */
 export function exceedanceProbability(series: Series, threshold: number, horizonMs: number): number | null {

@@ -23,7 +23,7 @@ export type Outlook = {
   anomalyScore: number | null
 }
 
-const createPace = (stepMs: number): Pace => ({ stepMs, step: -1, sum: 0, count: 0, last: 0 })
+const createPace = (stepMs: number): Pace => ({ stepMs, step: Number.NEGATIVE_INFINITY, sum: 0, count: 0, last: 0 })
 
 /** An outlook that has seen nothing yet. */
 export function createOutlook(): Outlook {
@@ -71,7 +71,7 @@ export function look(outlook: Outlook, atMs: number, value: number): void {
 function lookAtOnce(forecaster: Forecaster, pace: Pace, atMs: number, value: number): void {
   const step = Math.round(atMs / pace.stepMs)
   if (step <= pace.step) return
-  const carried = pace.step < 0 ? 0 : Math.min(MOST_STEPS_CARRIED, step - pace.step - 1)
+  const carried = Number.isFinite(pace.step) ? Math.min(MOST_STEPS_CARRIED, step - pace.step - 1) : 0
   for (let count = 0; count < carried; count++) learn(forecaster, pace.last)
   learn(forecaster, value)
   pace.step = step
