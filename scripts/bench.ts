@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { Calibration } from '../server/contracts/assessment.ts'
+import { assess } from './bench/assess.ts'
 import { type Figure, ROOT, say } from './bench/measure.ts'
 import { api, pipeline } from './bench/pipeline.ts'
 import { sampler } from './bench/sampler.ts'
@@ -21,6 +22,10 @@ const SUITES: Record<string, { about: string; run: (wanted: Wanted) => Promise<F
   watch: {
     about: 'the whole service on idle containers, beside Netdata (where installed) and stats streams',
     run: ({ containers = 60, seconds }) => watch({ containers, seconds }),
+  },
+  assess: {
+    about: 'what is thought of a container each second, beside one line through its last minute',
+    run: ({ containers = 200 }) => assess({ containers, calibration: calibration() }),
   },
   store: {
     about: 'bytes per value, and charts over a week',

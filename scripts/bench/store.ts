@@ -2,65 +2,23 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { demoFleet } from '../../chaos/fleet.ts'
-import { createSimulatedHost } from '../../chaos/simulated-host.ts'
-import { NO_READING, statsReply } from '../../chaos/stats-replies.ts'
 import { assess } from '../../server/analyse/assess.ts'
-import { toSample } from '../../server/analyse/metrics.ts'
-import { createWindow, observe } from '../../server/analyse/window.ts'
-import { parseStats } from '../../server/collect/docker-replies.ts'
+import { createWindow, observe, type Window } from '../../server/analyse/window.ts'
 import type { Calibration } from '../../server/contracts/assessment.ts'
-import type { Counters } from '../../server/contracts/telemetry.ts'
 import { openArchive } from '../../server/store/archive.ts'
 import { archiveFolderOf, openDatabase } from '../../server/store/database.ts'
 import { readHistory } from '../../server/store/history.ts'
 import { openSampleStore } from '../../server/store/samples.ts'
 import { type Observation, STORED_METRICS } from '../../server/store/stored-metrics.ts'
 import { DEFAULT_TIERS } from '../../server/store/tiers.ts'
+import { fleetSeconds } from './fleet-seconds.ts'
 import { type Figure, percentile, say } from './measure.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const DAYS = 7
 const START = Date.parse('2026-11-12T00:00:00Z')
-const HOST = { hostCores: 16, hostMemoryBytes: 64 * 1024 ** 3 }
 const QUERIES = 40
-
-/** Seconds of a realistic fleet, as the service would store them: noise, daily load, garbage collection, forecasts. */
-function* fleetSeconds(containers: number, seconds: number, calibration: Calibration): Generator<Observation[]> {
-  const host = createSimulatedHost({
-    startAtMs: START,
-    seed: 1,
-    specs: demoFleet(containers),
-    faults: [],
-    cores: HOST.hostCores,
-    memoryBytes: HOST.hostMemoryBytes,
-    onEvent: () => {},
-    onTick: () => {},
-  })
-  const followed = [...host.containers.values()].map((container) => ({
-    container,
-    window: createWindow(container.id),
-    previous: null as Counters | null,
-    reading: NO_READING,
-  }))
-  for (let second = 1; second <= seconds; second++) {
-    host.advanceTo(START + second * 1000 - 1)
-    yield followed.flatMap((one): Observation[] => {
-      const { reply, reading } = statsReply(host, one.container, '2', one.reading)
-      one.reading = reading
-      const counters = parseStats(reply)
-      if (counters === null) return []
-      const { spec } = one.container
-      const limits = { cpuLimitCores: spec.cpuLimitCores || null, memoryLimitBytes: spec.memoryLimitBytes || null }
-      const sample = toSample(one.container.id, one.previous, counters, { ...HOST, ...limits })
-      one.previous = counters
-      observe(one.window, sample)
-      const assessment = assess(one.window, calibration)
-      return [{ containerKey: spec.name, containerName: spec.name, sample, assessment }]
-    })
-  }
-}
 
 /** How many of the stored values are known; the unknown cost next to nothing and would flatter the figure. */
 const knownValues = (observations: readonly Observation[]): number =>
@@ -97,7 +55,14 @@ export async function store({
     let rows = 0
     const writes: number[] = []
     const ids = new Set<string>()
-    for (const observations of fleetSeconds(containers, 3_600, calibration)) {
+    const windows = new Map<string, Window>()
+    for (const seconds of fleetSeconds(containers, 3_600, START)) {
+      const observations = seconds.map(({ name, sample }): Observation => {
+        const window = windows.get(sample.containerId) ?? createWindow(sample.containerId)
+        windows.set(sample.containerId, window)
+        observe(window, sample)
+        return { containerKey: name, containerName: name, sample, assessment: assess(window, calibration) }
+      })
       values += knownValues(observations)
       rows += observations.length
       for (const { sample } of observations) ids.add(sample.containerId)

@@ -1,0 +1,275 @@
+import type { Figures, Way } from './figures.ts'
+
+const percent = (share: number | null) => (share === null ? '–' : `${(100 * share).toFixed(1)} %`)
+const ratio = (value: number) => value.toFixed(3)
+const table = (rows: readonly (readonly (string | number)[])[]): string => {
+  const [header, ...rest] = rows as [readonly (string | number)[], ...(readonly (string | number)[])[]]
+  const line = (row: readonly (string | number)[]) => `| ${row.join(' | ')} |`
+  return [line(header), line(header.map((_, index) => (index === 0 ? '---' : '---:'))), ...rest.map(line)].join('\n')
+}
+
+/** A figure that must hold, what was measured, and whether it does. */
+type Aim = { name: string; must: string; measured: string; holds: boolean }
+
+function aims({ backtest, runs }: Figures): Aim[] {
+  const { forecast, exceedance, anomaly } = backtest
+  const { model } = runs.ways
+  const groups = forecast?.groups ?? []
+  const worst = Math.max(...groups.map(({ maeToLast }) => maeToLast))
+  const inside = groups.map(({ inside80 }) => inside80)
+  const varying = exceedance?.varying ?? exceedance?.overall
+  const nab = anomaly.folders.find(({ nab }) => nab !== null)?.nab?.standard
+  const least = (share: number | null, must: number) => share !== null && share >= must
+  const most = (value: number | null | undefined, must: number) => value != null && value <= must
+  return [
+    {
+      name: 'mean absolute error ten steps ahead, relative to the last value',
+      must: '≤ 0.70',
+      measured: forecast ? ratio(forecast.overall.maeToLast) : '–',
+      holds: most(forecast?.overall.maeToLast, 0.7),
+    },
+    { name: 'the worst group’s', must: '≤ 1.00', measured: ratio(worst), holds: worst <= 1 },
+    {
+      name: 'root mean square error, same',
+      must: '≤ 0.76',
+      measured: forecast ? ratio(forecast.overall.rmseToLast) : '–',
+      holds: most(forecast?.overall.rmseToLast, 0.76),
+    },
+    {
+      name: 'exceedance, Brier score (series on which it varies)',
+      must: '≤ 0.033',
+      measured: varying ? varying.brier.toFixed(4) : '–',
+      holds: most(varying?.brier, 0.033),
+    },
+    {
+      name: 'exceedance, calibration error (ECE)',
+      must: '≤ 0.007',
+      measured: varying ? varying.ece.toFixed(4) : '–',
+      holds: most(varying?.ece, 0.007),
+    },
+    {
+      name: '80 % interval, share inside, by group',
+      must: '0.76 … 0.84',
+      measured: `${ratio(Math.min(...inside))} … ${ratio(Math.max(...inside))}`,
+      holds: inside.every((share) => share >= 0.76 && share <= 0.84),
+    },
+    {
+      name: 'NAB standard profile, best threshold / as shipped',
+      must: '≥ 58 / ≥ 52',
+      measured: nab ? `${nab.sweep.toFixed(1)} / ${nab.shipped.toFixed(1)}` : '–',
+      holds: nab !== undefined && nab.sweep >= 58 && nab.shipped >= 52,
+    },
+    {
+      name: 'leaks foreseen (critical 5 s before or earlier, and still then)',
+      must: '≥ 90 %',
+      measured: `${percent(model.leaks.share)} (${model.leaks.foreseen} of ${model.leaks.of})`,
+      holds: least(model.leaks.share, 0.9),
+    },
+    {
+      name: 'all failures foreseen',
+      must: '≥ 75 %',
+      measured: `${percent(model.all.share)} (${model.all.foreseen} of ${model.all.of})`,
+      holds: least(model.all.share, 0.75),
+    },
+    {
+      name: 'false criticals per container-hour, calm / made to deceive',
+      must: '≤ 0.05 / ≤ 1.5',
+      measured: `${model.falsePerHour.calm.toFixed(2)} / ${model.falsePerHour.deceptive.toFixed(2)}`,
+      holds: model.falsePerHour.calm <= 0.05 && model.falsePerHour.deceptive <= 1.5,
+    },
+    {
+      name: 'time to limit on leaks, median relative error 30 s before',
+      must: '≤ 25 %',
+      measured: percent(runs.timeToLimit.medianRelativeError),
+      holds: most(runs.timeToLimit.medianRelativeError, 0.25),
+    },
+    {
+      name: 'failure probability, ECE',
+      must: '≤ 0.03',
+      measured: runs.reliability.ece.toFixed(4),
+      holds: runs.reliability.ece <= 0.03,
+    },
+    {
+      name: 'failure probability, Brier skill over the base rate',
+      must: '≥ 0.5',
+      measured: runs.reliability.brierSkill.toFixed(3),
+      holds: runs.reliability.brierSkill >= 0.5,
+    },
+  ]
+}
+
+const wayRow = (name: string, { leaks, all, first, medianLeadSeconds, falsePerHour }: Way) => [
+  name,
+  `${leaks.foreseen} of ${leaks.of}`,
+  `${all.foreseen} of ${all.of}`,
+  `${first.foreseen} of ${first.of}`,
+  medianLeadSeconds === null ? '–' : `${medianLeadSeconds.toFixed(0)} s`,
+  falsePerHour.calm.toFixed(2),
+  falsePerHour.deceptive.toFixed(2),
+]
+
+function weaknesses(figures: Figures): string[] {
+  const { backtest, runs } = figures
+  return [
+    ...aims(figures)
+      .filter(({ holds }) => !holds)
+      .map(({ name, must, measured }) => `- Short of its aim: ${name} is ${measured}, and must be ${must}.`),
+    ...(backtest.forecast?.groups ?? [])
+      .filter(({ maeToLast }) => maeToLast > 0.95)
+      .map(
+        ({ group, maeToLast }) =>
+          `- On \`${group}\` forecasts are no better than the last value (${ratio(maeToLast)}).`,
+      ),
+    ...runs.families
+      .filter(({ failures, foreseen }) => failures > 0 && foreseen / failures < 0.5)
+      .map(
+        ({ family, failures, foreseen }) => `- Of failures like \`${family}\` it foresaw ${foreseen} of ${failures}.`,
+      ),
+    ...runs.families
+      .filter(({ falseAlarms }) => falseAlarms > 0)
+      .map(
+        ({ family, falseAlarms, runs: count }) =>
+          `- False criticals on \`${family}\`: ${falseAlarms} in ${count} runs.`,
+      ),
+  ]
+}
+
+/** The model card as Markdown. All of it comes from the figures that the tools wrote. */
+export function modelCard(figures: Figures): string {
+  const { backtest, calibration, runs } = figures
+  const { provenance, weights, intercept, version } = calibration
+  const day = (iso: string | null) => iso?.slice(0, 10) ?? 'never'
+  return `# Model card
+
+Written by \`npm run model-card\` from what \`npm run backtest -- --keep\` and \`npm run calibrate -- --write\` measured. Not
+written by hand: to change a figure, measure it again.
+
+## What it predicts
+
+- **Forecasts** of a container's CPU (cores) and working set (bytes) 10 s, 60 s and 15 min ahead, with 80 % and 95 %
+  intervals: ten steps ahead at three paces, by the weighted median of experts (last value, medians, means, lines, seasons,
+  similar pasts, regressions learnt online), weighted by their recent errors at that horizon.
+- **Anomaly scores** from 0 to 1, an alarm from ${backtest.anomaly.alarmFrom} on.
+- **The probability that a container fails within ${calibration.horizonMs / 1000} s**: OOM kill, exit with an error, health check turned
+  unhealthy, or five minutes' saturation of CPU. Version \`${version}\`.
+
+## Does it hold?
+
+${table([
+  ['figure', 'must', 'measured', ''],
+  ...aims(figures).map(({ name, must, measured, holds }) => [
+    name,
+    must,
+    measured,
+    holds ? 'holds' : '**falls short**',
+  ]),
+])}
+
+## Forecasts
+
+${backtest.data.series} recorded series, ${backtest.data.rows.toLocaleString('en')} rows, ${backtest.forecast?.overall.forecasts.toLocaleString('en') ?? 0} forecasts, one pass, past only (${day(backtest.at)}). 1 is as good as repeating the last value.
+
+![Errors by group](pictures/error-by-group.svg)
+
+${table([
+  [
+    'group',
+    'series',
+    'MAE : last',
+    '95 % interval',
+    'RMSE : last',
+    'MAE : 60-sample line',
+    'not worse',
+    'in 80 %',
+    'in 95 %',
+  ],
+  ...[
+    ...(backtest.forecast?.groups ?? []),
+    ...(backtest.forecast ? [{ group: '**all**', ...backtest.forecast.overall }] : []),
+  ].map((row) => [
+    row.group,
+    row.series,
+    ratio(row.maeToLast),
+    row.maeToLastInterval.map(ratio).join('–'),
+    ratio(row.rmseToLast),
+    ratio(row.maeToRegression),
+    percent(row.notWorseThanLast),
+    percent(row.inside80),
+    percent(row.inside95),
+  ]),
+])}
+
+## Anomalies
+
+${table([
+  ['data', 'files', 'anomalies', 'VUS-PR', 'NAB standard', 'low false positives', 'low false negatives'],
+  ...backtest.anomaly.folders.map(({ folder, files, anomalies, nab, vusPr }) => [
+    folder,
+    files,
+    anomalies,
+    vusPr === null ? '–' : ratio(vusPr),
+    ...(nab === null
+      ? ['–', '–', '–']
+      : [nab.standard, nab.lowFalsePositives, nab.lowFalseNegatives].map(
+          ({ sweep, shipped }) => `${shipped.toFixed(1)} (best ${sweep.toFixed(1)})`,
+        )),
+  ]),
+])}
+
+NAB at the threshold that is shipped; in brackets at the best one.
+
+## Failure probability
+
+${provenance.method}. Data: ${provenance.data}. Fitted ${day(provenance.fittedAt)}.
+
+![Reliability](pictures/reliability.svg)
+
+On runs of families that nothing was fitted on (${runs.runs.test} runs, ${runs.containerHours.all.toFixed(1)} container-hours):
+
+${table([
+  [
+    'way of watching',
+    'leaks foreseen',
+    'all failures',
+    'first of a run',
+    'median lead',
+    'false/h, calm',
+    'false/h, deceptive',
+  ],
+  wayRow('**DockerPulse**', runs.ways.model),
+  wayRow('threshold of 90 %', runs.ways.threshold),
+  wayRow('`predict_linear`', runs.ways.predictLinear),
+])}
+
+![Lead times](pictures/lead-time.svg)
+
+${table([
+  ['family', 'kind', 'runs', 'hours', 'foreseen', 'false criticals'],
+  ...runs.families.map(({ family, kind, runs: count, containerHours, failures, foreseen, falseAlarms }) => [
+    family,
+    kind,
+    count,
+    containerHours.toFixed(2),
+    failures === 0 ? '–' : `${foreseen} of ${failures}`,
+    falseAlarms,
+  ]),
+])}
+
+Log-odds = ${intercept} + the sum of weight × feature, each feature from 0 to 1:
+
+${table([['feature', 'weight'], ...Object.entries(weights).map(([name, weight]) => [name, weight])])}
+
+## Where it is bad
+
+${weaknesses(figures).join('\n')}
+- A first crash without a sign before it cannot be foreseen, and is not.
+- The recorded programs are small and were made to fail; how often real services fail is another base rate. The scoreboard
+  of the running service says how it does on yours.
+
+## What it must not be used for
+
+- Judging people, billing, or capacity planning over weeks.
+- Acting without the rails of the remediation policy: a probability permits nothing by itself.
+- Containers on other engines or kernels than were recorded, without a look at the scoreboard first.
+`
+}

@@ -1,0 +1,152 @@
+import { BarChart, LineChart, ScatterChart } from 'echarts/charts'
+import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent } from 'echarts/components'
+import { type EChartsCoreOption, init, use } from 'echarts/core'
+import { SVGRenderer } from 'echarts/renderers'
+import type { Figures } from './figures.ts'
+
+use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TitleComponent, SVGRenderer])
+
+const INK = '#1c2429'
+const MUTED = '#55626b'
+const BLUE = '#1f6aa5'
+const RED = '#b42318'
+const LEAD_BIN_SECONDS = 15
+const LEAD_BINS = 8
+
+function svgOf(option: EChartsCoreOption, size: { width: number; height: number }): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size })
+  chart.setOption({
+    animation: false,
+    backgroundColor: '#ffffff',
+    textStyle: { color: INK, fontFamily: 'sans-serif' },
+    ...option,
+  })
+  const svg = chart.renderToSVGString()
+  chart.dispose()
+  // Its class names count up with each picture of a process.
+  return svg.replaceAll(/zr\d+-/g, 'zr-')
+}
+
+const title = (text: string) => ({ text, left: 8, top: 6, textStyle: { fontSize: 13, color: INK } })
+
+/** What was said, against how often it came; on the diagonal both agree. */
+function reliability({ backtest, runs }: Figures): string {
+  const failures = runs.reliability.bins.flatMap(({ meanProbability, observed }) =>
+    meanProbability === null || observed === null ? [] : [[meanProbability, observed]],
+  )
+  const exceedances = (backtest.exceedance?.overall.bins ?? []).map(({ probability, happened }) => [
+    probability,
+    happened,
+  ])
+  const axis = (name: string) => ({
+    type: 'value',
+    min: 0,
+    max: 1,
+    name,
+    nameLocation: 'middle',
+    nameGap: 28,
+    axisLabel: { color: MUTED },
+  })
+  return svgOf(
+    {
+      title: title('Reliability: what was said and what came'),
+      legend: { bottom: 4, textStyle: { color: INK } },
+      grid: { left: 52, right: 20, top: 36, bottom: 74 },
+      xAxis: axis('probability said'),
+      yAxis: axis('share that came'),
+      series: [
+        {
+          name: 'failure within 60 s (recorded runs)',
+          type: 'line',
+          data: failures,
+          symbolSize: 8,
+          lineStyle: { color: RED },
+          itemStyle: { color: RED },
+          markLine: {
+            silent: true,
+            symbol: 'none',
+            lineStyle: { color: MUTED, type: 'dashed' },
+            data: [[{ coord: [0, 0] }, { coord: [1, 1] }]],
+          },
+        },
+        {
+          name: 'value above its 95th percentile in ten steps (backtest)',
+          type: 'line',
+          data: exceedances,
+          symbolSize: 8,
+          lineStyle: { color: BLUE },
+          itemStyle: { color: BLUE },
+        },
+      ],
+    },
+    { width: 560, height: 420 },
+  )
+}
+
+/** How long before a failure the light was critical. */
+function leadTimes({ runs }: Figures): string {
+  const counts = Array.from({ length: LEAD_BINS }, () => 0)
+  for (const seconds of runs.ways.model.leadSeconds)
+    counts[Math.min(LEAD_BINS - 1, Math.floor(seconds / LEAD_BIN_SECONDS))]! += 1
+  const names = counts.map((_, index) =>
+    index === LEAD_BINS - 1
+      ? `${index * LEAD_BIN_SECONDS}+`
+      : `${index * LEAD_BIN_SECONDS}–${(index + 1) * LEAD_BIN_SECONDS}`,
+  )
+  return svgOf(
+    {
+      title: title('Lead time of the failures that were foreseen'),
+      grid: { left: 48, right: 16, top: 40, bottom: 48 },
+      xAxis: { type: 'category', data: names, name: 'seconds', nameLocation: 'middle', nameGap: 28 },
+      yAxis: { type: 'value', name: 'failures', minInterval: 1 },
+      series: [{ type: 'bar', data: counts, itemStyle: { color: BLUE }, label: { show: true, position: 'top' } }],
+    },
+    { width: 560, height: 300 },
+  )
+}
+
+/** Errors ten steps ahead relative to the last value, by group; below 1 is better. */
+function errors({ backtest }: Figures): string {
+  const groups = [...(backtest.forecast?.groups ?? [])].reverse()
+  return svgOf(
+    {
+      title: title('Error ten steps ahead, relative to the last value'),
+      legend: { bottom: 4, textStyle: { color: INK } },
+      grid: { left: 130, right: 40, top: 40, bottom: 44 },
+      xAxis: { type: 'value', min: 0, max: 1.2 },
+      yAxis: { type: 'category', data: groups.map(({ group }) => group) },
+      series: [
+        {
+          name: 'mean absolute',
+          type: 'bar',
+          data: groups.map(({ maeToLast }) => Number(maeToLast.toFixed(3))),
+          itemStyle: { color: BLUE },
+          label: { show: true, position: 'right', color: INK },
+          markLine: {
+            silent: true,
+            symbol: 'none',
+            lineStyle: { color: MUTED, type: 'dashed' },
+            label: { formatter: 'the last value', color: MUTED },
+            data: [{ xAxis: 1 }],
+          },
+        },
+        {
+          name: 'root mean square',
+          type: 'bar',
+          data: groups.map(({ rmseToLast }) => Number(rmseToLast.toFixed(3))),
+          itemStyle: { color: '#8fb4d3' },
+        },
+      ],
+    },
+    { width: 640, height: 400 },
+  )
+}
+
+/** The pictures of the card by file name. */
+export function pictures(figures: Figures): Record<string, string> {
+  return {
+    'reliability.svg': reliability(figures),
+    'lead-time.svg': leadTimes(figures),
+    'error-by-group.svg': errors(figures),
+  }
+}
