@@ -4,11 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 
 import { drillOnDocker } from '../chaos/drill/docker-drill.ts'
-import { drillsDocument, readKeptDrills, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
+import type { Drilled } from '../chaos/drill/drilled.ts'
+import { drillsDocument, readKeptDrills, withDrill, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
 import { type DrillResult, drillResult, type EngineKind, keptDrill } from '../chaos/drill/result.ts'
 import { renderDrillPage } from '../chaos/drill/result-page.ts'
 import { runGameDay } from '../chaos/drill/run-game-day.ts'
 import { drillOnSimulation } from '../chaos/drill/simulated-drill.ts'
+import type { Scenario } from '../chaos/scenario.ts'
 import { SCENARIOS } from '../chaos/scenarios.ts'
 import { AppError, messageOf } from '../server/errors.ts'
 
@@ -17,6 +19,7 @@ const KEPT = join(ROOT, 'docs/drills.json')
 const DOCUMENT = join(ROOT, 'docs/drills.md')
 /** Below this total the command fails, so that CI notices. */
 const PASSING_POINTS = 60
+const TAKEN_BACK_WITHIN_MS = 90_000
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
@@ -65,18 +68,18 @@ const wanted = program.args.includes('all') ? SCENARIOS.map(({ name }) => name) 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 function keep(result: DrillResult): void {
-  const drills = [...readKeptDrills(KEPT), keptDrill(result)]
+  const drills = withDrill(readKeptDrills(KEPT), keptDrill(result))
   writeKeptDrills(KEPT, drills)
   writeFileSync(DOCUMENT, drillsDocument(drills))
-  say(`Kept in ${DOCUMENT}`)
 }
 
-function print({ graded, skipped, summary }: DrillResult): void {
+function print({ graded, skipped, summary, cutShort }: DrillResult): void {
   for (const { grade } of graded) {
     process.stdout.write(`${grade.mark}  ${String(grade.points).padStart(3)}  ${grade.scenario}\n`)
     for (const reason of grade.reasons) process.stdout.write(`          ${reason}\n`)
   }
   for (const { scenario, reason } of skipped) process.stdout.write(`–       ${scenario}: not done: ${reason}\n`)
+  if (cutShort !== null) process.stdout.write(`only a part: ${cutShort}\n`)
   const { ways, foreseeable, quiet, failuresAvoided } = summary
   process.stdout.write(
     `\n${summary.mark}  ${summary.points} of 100 points; ${failuresAvoided} of ${foreseeable} foreseeable failures avoided\n`,
@@ -143,34 +146,79 @@ async function run(): Promise<void> {
       process.stdout.write(`${name}: ${about.en}; expected: ${expected}; watched for ${watchSeconds} s\n`)
     return
   }
+  await drill(scenarios)
+}
+
+/** Whatever ends the drill, the grades that are there by then are kept and printed. */
+async function drill(scenarios: readonly Scenario[]): Promise<void> {
   const signal = endOnSignals()
-  const common = { scenarios, signal, say }
-  const { graded, skipped, calibration } =
-    options.engine === 'sim' ? await drillOnSimulation({ ...common, seed: options.seed }) : await drillOnDocker(common)
-  if (signal.aborted) throw new AppError('the drill was ended before its end')
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
-  const result = drillResult({
-    engine: options.engine,
-    seed: options.engine === 'sim' ? options.seed : null,
-    version,
-    calibration,
-    at: new Date().toISOString(),
-    graded,
-    skipped,
-  })
+  const at = new Date().toISOString()
+  const resultOf = (drilled: Drilled, cutShort: string | null) =>
+    drillResult({
+      ...drilled,
+      engine: options.engine,
+      seed: options.engine === 'sim' ? options.seed : null,
+      version,
+      at,
+      cutShort,
+    })
+  let soFar: Drilled = { graded: [], skipped: [], calibration: '' }
+  const onProgress = (drilled: Drilled) => {
+    soFar = drilled
+    if (options.keep) keep(resultOf(drilled, 'it was killed, or runs still'))
+  }
+  const taking = takingBack(signal)
+  const common = { scenarios, signal, say, onProgress }
+  const drilling =
+    options.engine === 'sim'
+      ? drillOnSimulation({ ...common, seed: options.seed })
+      : drillOnDocker({ ...common, onLost: taking.begin })
+  const cutShort = await Promise.race([drilling, taking.tooLong]).then(
+    () => (signal.aborted ? 'it was interrupted' : null),
+    (error: Error) => {
+      if (soFar.graded.length === 0) throw error
+      return messageOf(error)
+    },
+  )
+  if (soFar.graded.length === 0 && cutShort !== null) throw new AppError('the drill was ended before its first grade')
+  report(resultOf(soFar, cutShort))
+}
+
+/** What still waits for an answer must not keep the command from ending. */
+let hasGivenUp = false
+
+/** How long faults may be taken back after the end of a drill: an engine that hangs never answers. */
+function takingBack(signal: AbortSignal): { begin(): void; tooLong: Promise<never> } {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const begin = () => {
+    setTimeout(() => {
+      say('Not all could be taken back: the next drill does it')
+      hasGivenUp = true
+      reject(new AppError('the engine no longer answers'))
+    }, TAKEN_BACK_WITHIN_MS).unref()
+  }
+  signal.addEventListener('abort', begin)
+  return { begin, tooLong: promise }
+}
+
+function report(result: DrillResult): void {
   if (options.record !== undefined) {
     mkdirSync(options.record, { recursive: true })
-    for (const { recording } of graded)
+    for (const { recording } of result.graded)
       writeFileSync(join(options.record, `${recording.scenario.name}.json`), `${JSON.stringify(recording)}\n`)
   }
   if (options.page !== undefined) {
     writeFileSync(options.page, renderDrillPage(result))
     say(`Written: ${options.page}`)
   }
-  if (options.keep) keep(result)
+  if (options.keep) {
+    keep(result)
+    say(`Kept in ${DOCUMENT}`)
+  }
   if (options.json) process.stdout.write(`${JSON.stringify(keptDrill(result))}\n`)
   else print(result)
-  if (result.summary.points < options.passing) process.exitCode = 1
+  if (result.cutShort !== null || result.summary.points < options.passing) process.exitCode = 1
 }
 
 try {
@@ -179,3 +227,4 @@ try {
   say(error instanceof AppError ? error.message : ((error as Error).stack ?? messageOf(error)))
   process.exitCode = 1
 }
+if (hasGivenUp) process.exit()
