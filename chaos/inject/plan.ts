@@ -47,6 +47,9 @@ const PAGE_CACHE_SHARE = 1.5
 const STEPS = 10
 const STOPPED_WITHIN_MS = 1_000
 const STOP_POLL_MS = 10
+/** Together longer than a health check takes. */
+const PID_LOOKS = 8
+const PID_LOOK_MS = 250
 
 /** Works out a fault that has no objection of permission or intensity; only looks. */
 export async function planFault(fault: ChaosFault, context: PlanContext): Promise<Plan> {
@@ -63,7 +66,8 @@ export async function planFault(fault: ChaosFault, context: PlanContext): Promis
     case 'pid-exhaustion': {
       const wanted = Math.ceil(fault.shareOfLimit * (victim.pidsLimit ?? 0))
       // At the whole limit it never stops trying, so that whatever ends is replaced.
-      const count = fault.shareOfLimit >= 1 ? wanted : Math.max(0, wanted - (await pidsOf(docker, victim.id)) - 1)
+      const count =
+        fault.shareOfLimit >= 1 ? wanted : Math.max(0, wanted - (await lastingPidsOf(docker, victim.id)) - 1)
       return helperPlan(context, { kind: 'processes', count })
     }
     case 'disk-fill':
@@ -161,9 +165,18 @@ async function memoryOf(docker: Docker, id: string): Promise<number> {
   return Math.max(0, (memory.usage ?? 0) - cache)
 }
 
-async function pidsOf(docker: Docker, id: string): Promise<number> {
-  const stats = await docker.getContainer(id).stats({ stream: false, 'one-shot': true })
-  return stats.pids_stats?.current ?? 0
+/**
+ * The processes and threads that stay. A health check that runs at the moment counts some more; taken for lasting ones
+ * they would leave it just the room that it needs.
+ */
+async function lastingPidsOf(docker: Docker, id: string): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let look = 0; look < PID_LOOKS; look++) {
+    if (look > 0) await sleep(PID_LOOK_MS)
+    const stats = await docker.getContainer(id).stats({ stream: false, 'one-shot': true })
+    least = Math.min(least, stats.pids_stats?.current ?? 0)
+  }
+  return least
 }
 
 /** From the host's side: the engine's own kill would be an operator's stop. */
