@@ -7,6 +7,7 @@ import { planConnectionFlood } from './connection-flood.ts'
 import { planDependencyDown } from './dependency.ts'
 import { folderOf, startHelper } from './helper.ts'
 import type { HelperWork } from './helper-script.ts'
+import { PLACES_IN_MEMORY, startHostHelper, writablePlace } from './host-helper.ts'
 import { continueProcesses, familyOf, processesOf, signal } from './host-processes.ts'
 import { DEFAULT_UNTIL_SHARE } from './intensity.ts'
 import { planNetem } from './netem.ts'
@@ -37,6 +38,8 @@ export type PlanContext = {
   host: HostFacts
   mark: string
   program: Buffer
+  /** Where it is on this host. */
+  programPath: string
   seconds: number
   /** Whether nothing may be done to a container. */
   permission(victim: VictimFacts): string | null
@@ -121,8 +124,13 @@ export async function planFault(fault: ChaosFault, context: PlanContext): Promis
   }
 }
 
-function helperPlan({ docker, victim, mark, program, seconds }: PlanContext, work: HelperWork): Plan {
-  const helper: Undo = { kind: 'helper', containerId: victim.id, mark, folder: folderOf(mark) }
+function helperPlan({ docker, victim, mark, program, programPath, seconds }: PlanContext, work: HelperWork): Plan {
+  const { id, pid, readOnly, oomScore } = victim
+  const place = readOnly ? (pid === null ? null : writablePlace(pid)) : ''
+  if (place === null)
+    return { ok: false, reason: `nothing can be written in ${victim.name}, not even in ${PLACES_IN_MEMORY.join(', ')}` }
+  const folder = `${place}${folderOf(mark)}`
+  const helper: Undo = { kind: 'helper', containerId: id, mark, folder }
   const score: Undo = { kind: 'oom-score', containerId: victim.id, score: victim.oomScore }
   const endsInOom = work.kind === 'grow' || work.kind === 'bomb'
   return {
@@ -130,8 +138,10 @@ function helperPlan({ docker, victim, mark, program, seconds }: PlanContext, wor
     undo: endsInOom ? [helper, score] : [helper],
     async start() {
       // The helper does it as well, where it has the right and this host has not.
-      if (endsInOom && victim.pid !== null) chooseFirst(victim.pid)
-      await startHelper(docker, { containerId: victim.id, mark, program, work, seconds, oomScore: victim.oomScore })
+      if (endsInOom && pid !== null) chooseFirst(pid)
+      const common = { mark, work, seconds, oomScore }
+      if (readOnly && pid !== null) await startHostHelper({ victim: { id, pid }, folder, programPath, ...common })
+      else await startHelper(docker, { containerId: id, program, ...common })
       return {}
     },
   }
