@@ -5,7 +5,9 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 
 import { drillOnDocker } from '../chaos/drill/docker-drill.ts'
 import type { Drilled } from '../chaos/drill/drilled.ts'
+import type { GameDayFigures } from '../chaos/drill/game-day.ts'
 import { drillsDocument, readKeptDrills, withDrill, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
+import { type GameDay, keepGameDay, readGameDays } from '../chaos/drill/kept-game-days.ts'
 import { type DrillResult, drillResult, type EngineKind, keptDrill } from '../chaos/drill/result.ts'
 import { renderDrillPage } from '../chaos/drill/result-page.ts'
 import { runGameDay } from '../chaos/drill/run-game-day.ts'
@@ -16,6 +18,7 @@ import { AppError, messageOf } from '../server/errors.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const KEPT = join(ROOT, 'docs/drills.json')
+const GAME_DAYS = join(ROOT, 'docs/game-days.json')
 const DOCUMENT = join(ROOT, 'docs/drills.md')
 /** Below this total the command fails, so that CI notices. */
 const PASSING_POINTS = 60
@@ -43,10 +46,14 @@ const program = new Command('drill')
   .addOption(new Option('--engine <kind>', 'where').choices(['sim', 'docker']).default('sim'))
   .option('--seed <n>', 'same seed, same simulated run; same game day', wholeNumber, 1)
   .option('--hours <n>', 'of the game day, in each of its two modes', positive, 1)
+  .option('--minutes <n>', 'the same in minutes', positive)
   .option('--json', 'print the grades as JSON')
   .option('--page <file>', 'write the result with charts as an HTML page')
   .option('--record <folder>', 'write every recording there, one JSON file a scenario')
-  .option('--keep', 'add the grades to docs/drills.json and write docs/drills.md anew')
+  .option(
+    '--keep',
+    'add the grades to docs/drills.json, or the figures to docs/game-days.json, and write docs/drills.md anew',
+  )
   .option('--history', 'show the kept drills and end')
   .option('--dry-run', 'say what would be done and end')
   .option('--passing <points>', 'fail below so many points', wholeNumber, PASSING_POINTS)
@@ -56,6 +63,7 @@ const options = program.opts<{
   engine: EngineKind
   seed: number
   hours: number
+  minutes?: number
   json?: boolean
   page?: string
   record?: string
@@ -67,10 +75,12 @@ const options = program.opts<{
 const wanted = program.args.includes('all') ? SCENARIOS.map(({ name }) => name) : program.args
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
+const readVersion = () => (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version
+
 function keep(result: DrillResult): void {
   const drills = withDrill(readKeptDrills(KEPT), keptDrill(result))
   writeKeptDrills(KEPT, drills)
-  writeFileSync(DOCUMENT, drillsDocument(drills))
+  writeFileSync(DOCUMENT, drillsDocument(drills, readGameDays(GAME_DAYS)))
 }
 
 function print({ graded, skipped, summary, cutShort }: DrillResult): void {
@@ -105,32 +115,42 @@ function endOnSignals(): AbortSignal {
   return stop.signal
 }
 
+function printMode(mode: 'observe' | 'auto', figures: GameDayFigures): void {
+  const { failedRequests, requests, failureMinutes, strikes, skipped, actions } = figures
+  process.stdout.write(
+    `${mode.padEnd(8)} ${failedRequests} of ${requests} requests failed, ${failureMinutes.toFixed(1)} minutes of failure, ${strikes} faults, ${actions} restarts by the guard\n`,
+  )
+  for (const reason of skipped) process.stdout.write(`         not done: ${reason}\n`)
+}
+
+/** The figures of a mode are kept and printed as soon as they are there. */
 async function gameDay(): Promise<void> {
-  const { engine, hours, seed } = options
-  const signal = endOnSignals()
-  const day = await runGameDay({ engine, hours, seed, signal, say })
-  if (signal.aborted) throw new AppError('the game day was ended before its end')
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify(day)}\n`)
-    return
+  const { engine, seed, json } = options
+  const minutes = options.minutes ?? options.hours * 60
+  const at = new Date().toISOString()
+  let soFar: GameDay | null = null
+  const onMode = (played: Omit<GameDay, 'at' | 'version'>) => {
+    soFar = { at, version: readVersion(), ...played }
+    const mode = played.auto === null ? 'observe' : 'auto'
+    const figures = played[mode]
+    if (!json && figures !== null) printMode(mode, figures)
+    if (options.keep) {
+      keepGameDay(GAME_DAYS, soFar)
+      writeFileSync(DOCUMENT, drillsDocument(readKeptDrills(KEPT), readGameDays(GAME_DAYS)))
+    }
   }
-  for (const [mode, figures] of [
-    ['observe', day.observe],
-    ['auto', day.auto],
-  ] as const) {
-    const { failedRequests, requests, failureMinutes, strikes, skipped, actions } = figures
-    process.stdout.write(
-      `${mode.padEnd(8)} ${failedRequests} of ${requests} requests failed, ${failureMinutes.toFixed(1)} service-minutes of failure, ${strikes} faults, ${actions} restarts by the guard\n`,
-    )
-    for (const reason of skipped) process.stdout.write(`         not done: ${reason}\n`)
+  try {
+    const { observe, auto } = await runGameDay({ engine, minutes, seed, signal: endOnSignals(), say, onMode })
+    if (!json && observe !== null && auto !== null)
+      process.stdout.write(`${(observe.failureMinutes - auto.failureMinutes).toFixed(1)} minutes of failure avoided\n`)
+  } finally {
+    if (json && soFar !== null) process.stdout.write(`${JSON.stringify(soFar)}\n`)
   }
-  const avoided = day.observe.failureMinutes - day.auto.failureMinutes
-  process.stdout.write(`${avoided.toFixed(1)} minutes of failure avoided\n`)
 }
 
 async function run(): Promise<void> {
   if (options.history) {
-    process.stdout.write(drillsDocument(readKeptDrills(KEPT)))
+    process.stdout.write(drillsDocument(readKeptDrills(KEPT), readGameDays(GAME_DAYS)))
     return
   }
   if (program.args[0] === 'game-day') {
@@ -152,7 +172,7 @@ async function run(): Promise<void> {
 /** Whatever ends the drill, the grades that are there by then are kept and printed. */
 async function drill(scenarios: readonly Scenario[]): Promise<void> {
   const signal = endOnSignals()
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+  const version = readVersion()
   const at = new Date().toISOString()
   const resultOf = (drilled: Drilled, cutShort: string | null) =>
     drillResult({

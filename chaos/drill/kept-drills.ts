@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { AppError, messageOf } from '../../server/errors.ts'
 import { SCENARIOS } from '../scenarios.ts'
+import { type GameDay, gameDaysTable } from './kept-game-days.ts'
 import { type EngineKind, KeptDrill } from './result.ts'
 
 /** The drills that were kept, oldest first. Throws AppError where the file is not what this program wrote. */
@@ -90,8 +91,8 @@ function tableOf(drill: KeptDrill): string {
   ].join('\n')
 }
 
-/** The newest whole drill on each engine, or the newest part where there is no whole one, as a page of Markdown, and how the marks went before. */
-export function drillsDocument(drills: readonly KeptDrill[]): string {
+/** The newest whole drill on each engine, or the newest part where there is no whole one, as a page of Markdown, the game days, and how the marks went before. */
+export function drillsDocument(drills: readonly KeptDrill[], gameDays: readonly GameDay[] = []): string {
   const newest = (['sim', 'docker'] as const).flatMap((engine) => {
     const ofEngine = drills.filter((one) => one.engine === engine)
     return ofEngine.findLast(({ cutShort }) => cutShort === null) ?? ofEngine.at(-1) ?? []
@@ -117,6 +118,7 @@ export function drillsDocument(drills: readonly KeptDrill[]): string {
     'look at the same readings; each of the three must hold for 3 s.',
     '',
     ...newest.map(tableOf),
+    ...gameDaysTable(gameDays),
     '## History',
     '',
     row(['when (UTC)', 'engine', 'version', 'calibration', 'scenarios', 'mark', 'points', 'foreseen', 'false alarms']),
