@@ -27,6 +27,8 @@ export type RealContainer = {
   health?: { command: string; intervalMs: number; timeoutMs?: number; retries: number; startPeriodMs?: number }
   stopTimeoutSeconds?: number
   network?: string
+  readOnly?: boolean
+  user?: string
 }
 
 /** A real engine for tests. Disposing it removes every container that it ran. */
@@ -134,6 +136,7 @@ function creation(wanted: RealContainer, run: string): Docker.ContainerCreateOpt
     name: wanted.name ?? `dockerpulse-test-${randomUUID().slice(0, 8)}`,
     Image: IMAGE,
     Cmd: wanted.command,
+    ...(wanted.user === undefined ? {} : { User: wanted.user }),
     Env: ['PATH=/bin'],
     Labels: { ...wanted.labels, [TEST_LABEL]: run },
     ...(wanted.stopTimeoutSeconds === undefined ? {} : { StopTimeout: wanted.stopTimeoutSeconds }),
@@ -149,6 +152,7 @@ function creation(wanted: RealContainer, run: string): Docker.ContainerCreateOpt
           },
         }),
     HostConfig: {
+      ReadonlyRootfs: wanted.readOnly ?? false,
       ...(wanted.memoryBytes === undefined ? {} : { Memory: wanted.memoryBytes, MemorySwap: wanted.memoryBytes }),
       ...(wanted.cpuCores === undefined ? {} : { NanoCpus: Math.round(wanted.cpuCores * 1e9) }),
       ...(wanted.pidsLimit === undefined ? {} : { PidsLimit: wanted.pidsLimit }),

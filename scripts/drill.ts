@@ -4,19 +4,25 @@ import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 
 import { drillOnDocker } from '../chaos/drill/docker-drill.ts'
-import { drillsDocument, readKeptDrills, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
+import type { Drilled } from '../chaos/drill/drilled.ts'
+import type { GameDayFigures } from '../chaos/drill/game-day.ts'
+import { drillsDocument, readKeptDrills, withDrill, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
+import { type GameDay, keepGameDay, readGameDays } from '../chaos/drill/kept-game-days.ts'
 import { type DrillResult, drillResult, type EngineKind, keptDrill } from '../chaos/drill/result.ts'
 import { renderDrillPage } from '../chaos/drill/result-page.ts'
 import { runGameDay } from '../chaos/drill/run-game-day.ts'
 import { drillOnSimulation } from '../chaos/drill/simulated-drill.ts'
+import type { Scenario } from '../chaos/scenario.ts'
 import { SCENARIOS } from '../chaos/scenarios.ts'
 import { AppError, messageOf } from '../server/errors.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const KEPT = join(ROOT, 'docs/drills.json')
+const GAME_DAYS = join(ROOT, 'docs/game-days.json')
 const DOCUMENT = join(ROOT, 'docs/drills.md')
 /** Below this total the command fails, so that CI notices. */
 const PASSING_POINTS = 60
+const TAKEN_BACK_WITHIN_MS = 90_000
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
@@ -40,10 +46,14 @@ const program = new Command('drill')
   .addOption(new Option('--engine <kind>', 'where').choices(['sim', 'docker']).default('sim'))
   .option('--seed <n>', 'same seed, same simulated run; same game day', wholeNumber, 1)
   .option('--hours <n>', 'of the game day, in each of its two modes', positive, 1)
+  .option('--minutes <n>', 'the same in minutes', positive)
   .option('--json', 'print the grades as JSON')
   .option('--page <file>', 'write the result with charts as an HTML page')
   .option('--record <folder>', 'write every recording there, one JSON file a scenario')
-  .option('--keep', 'add the grades to docs/drills.json and write docs/drills.md anew')
+  .option(
+    '--keep',
+    'add the grades to docs/drills.json, or the figures to docs/game-days.json, and write docs/drills.md anew',
+  )
   .option('--history', 'show the kept drills and end')
   .option('--dry-run', 'say what would be done and end')
   .option('--passing <points>', 'fail below so many points', wholeNumber, PASSING_POINTS)
@@ -53,6 +63,7 @@ const options = program.opts<{
   engine: EngineKind
   seed: number
   hours: number
+  minutes?: number
   json?: boolean
   page?: string
   record?: string
@@ -64,19 +75,21 @@ const options = program.opts<{
 const wanted = program.args.includes('all') ? SCENARIOS.map(({ name }) => name) : program.args
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
+const readVersion = () => (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version
+
 function keep(result: DrillResult): void {
-  const drills = [...readKeptDrills(KEPT), keptDrill(result)]
+  const drills = withDrill(readKeptDrills(KEPT), keptDrill(result))
   writeKeptDrills(KEPT, drills)
-  writeFileSync(DOCUMENT, drillsDocument(drills))
-  say(`Kept in ${DOCUMENT}`)
+  writeFileSync(DOCUMENT, drillsDocument(drills, readGameDays(GAME_DAYS)))
 }
 
-function print({ graded, skipped, summary }: DrillResult): void {
+function print({ graded, skipped, summary, cutShort }: DrillResult): void {
   for (const { grade } of graded) {
     process.stdout.write(`${grade.mark}  ${String(grade.points).padStart(3)}  ${grade.scenario}\n`)
     for (const reason of grade.reasons) process.stdout.write(`          ${reason}\n`)
   }
   for (const { scenario, reason } of skipped) process.stdout.write(`–       ${scenario}: not done: ${reason}\n`)
+  if (cutShort !== null) process.stdout.write(`only a part: ${cutShort}\n`)
   const { ways, foreseeable, quiet, failuresAvoided } = summary
   process.stdout.write(
     `\n${summary.mark}  ${summary.points} of 100 points; ${failuresAvoided} of ${foreseeable} foreseeable failures avoided\n`,
@@ -102,32 +115,42 @@ function endOnSignals(): AbortSignal {
   return stop.signal
 }
 
+function printMode(mode: 'observe' | 'auto', figures: GameDayFigures): void {
+  const { failedRequests, requests, failureMinutes, strikes, skipped, actions } = figures
+  process.stdout.write(
+    `${mode.padEnd(8)} ${failedRequests} of ${requests} requests failed, ${failureMinutes.toFixed(1)} minutes of failure, ${strikes} faults, ${actions} restarts by the guard\n`,
+  )
+  for (const reason of skipped) process.stdout.write(`         not done: ${reason}\n`)
+}
+
+/** The figures of a mode are kept and printed as soon as they are there. */
 async function gameDay(): Promise<void> {
-  const { engine, hours, seed } = options
-  const signal = endOnSignals()
-  const day = await runGameDay({ engine, hours, seed, signal, say })
-  if (signal.aborted) throw new AppError('the game day was ended before its end')
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify(day)}\n`)
-    return
+  const { engine, seed, json } = options
+  const minutes = options.minutes ?? options.hours * 60
+  const at = new Date().toISOString()
+  let soFar: GameDay | null = null
+  const onMode = (played: Omit<GameDay, 'at' | 'version'>) => {
+    soFar = { at, version: readVersion(), ...played }
+    const mode = played.auto === null ? 'observe' : 'auto'
+    const figures = played[mode]
+    if (!json && figures !== null) printMode(mode, figures)
+    if (options.keep) {
+      keepGameDay(GAME_DAYS, soFar)
+      writeFileSync(DOCUMENT, drillsDocument(readKeptDrills(KEPT), readGameDays(GAME_DAYS)))
+    }
   }
-  for (const [mode, figures] of [
-    ['observe', day.observe],
-    ['auto', day.auto],
-  ] as const) {
-    const { failedRequests, requests, failureMinutes, strikes, skipped, actions } = figures
-    process.stdout.write(
-      `${mode.padEnd(8)} ${failedRequests} of ${requests} requests failed, ${failureMinutes.toFixed(1)} service-minutes of failure, ${strikes} faults, ${actions} restarts by the guard\n`,
-    )
-    for (const reason of skipped) process.stdout.write(`         not done: ${reason}\n`)
+  try {
+    const { observe, auto } = await runGameDay({ engine, minutes, seed, signal: endOnSignals(), say, onMode })
+    if (!json && observe !== null && auto !== null)
+      process.stdout.write(`${(observe.failureMinutes - auto.failureMinutes).toFixed(1)} minutes of failure avoided\n`)
+  } finally {
+    if (json && soFar !== null) process.stdout.write(`${JSON.stringify(soFar)}\n`)
   }
-  const avoided = day.observe.failureMinutes - day.auto.failureMinutes
-  process.stdout.write(`${avoided.toFixed(1)} minutes of failure avoided\n`)
 }
 
 async function run(): Promise<void> {
   if (options.history) {
-    process.stdout.write(drillsDocument(readKeptDrills(KEPT)))
+    process.stdout.write(drillsDocument(readKeptDrills(KEPT), readGameDays(GAME_DAYS)))
     return
   }
   if (program.args[0] === 'game-day') {
@@ -143,34 +166,79 @@ async function run(): Promise<void> {
       process.stdout.write(`${name}: ${about.en}; expected: ${expected}; watched for ${watchSeconds} s\n`)
     return
   }
+  await drill(scenarios)
+}
+
+/** Whatever ends the drill, the grades that are there by then are kept and printed. */
+async function drill(scenarios: readonly Scenario[]): Promise<void> {
   const signal = endOnSignals()
-  const common = { scenarios, signal, say }
-  const { graded, skipped, calibration } =
-    options.engine === 'sim' ? await drillOnSimulation({ ...common, seed: options.seed }) : await drillOnDocker(common)
-  if (signal.aborted) throw new AppError('the drill was ended before its end')
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
-  const result = drillResult({
-    engine: options.engine,
-    seed: options.engine === 'sim' ? options.seed : null,
-    version,
-    calibration,
-    at: new Date().toISOString(),
-    graded,
-    skipped,
-  })
+  const version = readVersion()
+  const at = new Date().toISOString()
+  const resultOf = (drilled: Drilled, cutShort: string | null) =>
+    drillResult({
+      ...drilled,
+      engine: options.engine,
+      seed: options.engine === 'sim' ? options.seed : null,
+      version,
+      at,
+      cutShort,
+    })
+  let soFar: Drilled = { graded: [], skipped: [], calibration: '' }
+  const onProgress = (drilled: Drilled) => {
+    soFar = drilled
+    if (options.keep) keep(resultOf(drilled, 'it was killed, or runs still'))
+  }
+  const taking = takingBack(signal)
+  const common = { scenarios, signal, say, onProgress }
+  const drilling =
+    options.engine === 'sim'
+      ? drillOnSimulation({ ...common, seed: options.seed })
+      : drillOnDocker({ ...common, onLost: taking.begin })
+  const cutShort = await Promise.race([drilling, taking.tooLong]).then(
+    () => (signal.aborted ? 'it was interrupted' : null),
+    (error: Error) => {
+      if (soFar.graded.length === 0) throw error
+      return messageOf(error)
+    },
+  )
+  if (soFar.graded.length === 0 && cutShort !== null) throw new AppError('the drill was ended before its first grade')
+  report(resultOf(soFar, cutShort))
+}
+
+/** What still waits for an answer must not keep the command from ending. */
+let hasGivenUp = false
+
+/** How long faults may be taken back after the end of a drill: an engine that hangs never answers. */
+function takingBack(signal: AbortSignal): { begin(): void; tooLong: Promise<never> } {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const begin = () => {
+    setTimeout(() => {
+      say('Not all could be taken back: the next drill does it')
+      hasGivenUp = true
+      reject(new AppError('the engine no longer answers'))
+    }, TAKEN_BACK_WITHIN_MS).unref()
+  }
+  signal.addEventListener('abort', begin)
+  return { begin, tooLong: promise }
+}
+
+function report(result: DrillResult): void {
   if (options.record !== undefined) {
     mkdirSync(options.record, { recursive: true })
-    for (const { recording } of graded)
+    for (const { recording } of result.graded)
       writeFileSync(join(options.record, `${recording.scenario.name}.json`), `${JSON.stringify(recording)}\n`)
   }
   if (options.page !== undefined) {
     writeFileSync(options.page, renderDrillPage(result))
     say(`Written: ${options.page}`)
   }
-  if (options.keep) keep(result)
+  if (options.keep) {
+    keep(result)
+    say(`Kept in ${DOCUMENT}`)
+  }
   if (options.json) process.stdout.write(`${JSON.stringify(keptDrill(result))}\n`)
   else print(result)
-  if (result.summary.points < options.passing) process.exitCode = 1
+  if (result.cutShort !== null || result.summary.points < options.passing) process.exitCode = 1
 }
 
 try {
@@ -179,3 +247,4 @@ try {
   say(error instanceof AppError ? error.message : ((error as Error).stack ?? messageOf(error)))
   process.exitCode = 1
 }
+if (hasGivenUp) process.exit()

@@ -197,5 +197,3 @@ try {
     )
 }
 if (endedBy !== null) process.exitCode = EXIT_CODES[endedBy as keyof typeof EXIT_CODES]
-// All is taken back by now; a stream of the engine that stays open must not keep the presenter waiting.
-process.exit()

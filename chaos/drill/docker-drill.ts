@@ -6,11 +6,13 @@ import { openRealEngine, type RealEngine } from '../real-engine.ts'
 import type { Scenario } from '../scenario.ts'
 import { compressed } from './compressed.ts'
 import { openDockerStage } from './docker-stage.ts'
+import { createTally, type Drilled, type Outcome } from './drilled.ts'
 import { runExperiment } from './experiment.ts'
 import { gradeRecording } from './grade.ts'
+import { runInLanes } from './lanes.ts'
+import { openLifeline } from './lifeline.ts'
 import { openRefusingProxy } from './refusing-proxy.ts'
-import { openServiceUnderTest } from './service-under-test.ts'
-import type { Drilled } from './simulated-drill.ts'
+import { openServiceUnderTest, type ServiceUnderTest } from './service-under-test.ts'
 import { runNeighbour } from './web-server.ts'
 
 /** On a real engine time is dear: what grows grows so much faster. */
@@ -18,13 +20,12 @@ const FACTOR = 2.5
 /** Experiments at once: their victims stay below the share of the host at which the guard keeps its hands off. */
 const LANES = 5
 const NEIGHBOURS = 18
+const ANSWER_WITHIN_MS = 10_000
 
 /** These concern the whole host: they come last, one at a time. */
 const isAlone = ({ fault }: Scenario) => fault.kind === 'noisy-neighbour' || fault.kind === 'engine-refuses'
 
-type Parts = { real: RealEngine; injector: Injector; say: (text: string) => void; signal: AbortSignal }
-
-type Outcome = ({ calibration: string } & Drilled['graded'][number]) | Drilled['skipped'][number]
+type Parts = { real: RealEngine; injector: Injector; signal: AbortSignal }
 
 async function drillOne(
   scenario: Scenario,
@@ -55,14 +56,17 @@ async function drillRefusal(scenario: Scenario, parts: Parts): Promise<Outcome> 
 
 /**
  * Runs scenarios on the engine of `DOCKER_HOST`, several at once, on victims of the drill's own that are removed at the
- * end. Throws AppError where there is no engine.
+ * end. Rejects with AppError where there is no engine, and where the engine or the service under test is lost in the
+ * middle; `onLost` hears of it at once. What was graded by then was said by `onProgress`.
  */
 export async function drillOnDocker(options: {
   scenarios: readonly Scenario[]
   signal: AbortSignal
   say: (text: string) => void
+  onProgress?: (soFar: Drilled) => void
+  onLost?: () => void
 }): Promise<Drilled> {
-  const { scenarios, signal, say } = options
+  const { scenarios, say, onLost } = options
   const real = await openRealEngine()
   if (real === null)
     throw new AppError('no Docker engine answers: start one, or set DOCKER_HOST; --engine sim needs none')
@@ -74,34 +78,30 @@ export async function drillOnDocker(options: {
   say(`Starting ${NEIGHBOURS} neighbours and the service…`)
   for (let number = 0; number < NEIGHBOURS; number++) await runNeighbour(real, number)
   const service = parts.use(await openServiceUnderTest({ DOCKER_HOST: real.dockerHost }))
+  const lifeline = parts.use(openLifeline({ ask: () => askBoth(real, service), signal: options.signal }))
+  const { signal } = lifeline
+  signal.addEventListener('abort', () => onLost?.())
 
-  const graded: Drilled['graded'] = []
-  const skipped: Drilled['skipped'] = []
-  let calibration = ''
-  let done = 0
-  const drill = async (scenario: Scenario) => {
-    const outcome: Outcome = await (scenario.fault.kind === 'engine-refuses'
-      ? drillRefusal(scenario, { real, injector, say, signal })
-      : drillOne(scenario, service.url, { real, injector, say, signal }, null)
-    ).catch((error) => ({ scenario: scenario.name, reason: messageOf(error) }))
-    done += 1
-    if ('reason' in outcome) {
-      skipped.push(outcome)
-      say(`[${done}/${scenarios.length}] ${scenario.name}: not done: ${outcome.reason}`)
-      return
-    }
-    calibration = outcome.calibration
-    graded.push({ recording: outcome.recording, grade: outcome.grade })
-    say(`[${done}/${scenarios.length}] ${scenario.name}: ${outcome.grade.mark}, ${outcome.grade.points} points`)
-  }
+  const tally = createTally(options)
+  const drill = (scenario: Scenario) =>
+    scenario.fault.kind === 'engine-refuses'
+      ? drillRefusal(scenario, { real, injector, signal })
+      : drillOne(scenario, service.url, { real, injector, signal }, null)
   const quick = scenarios.map((scenario) => compressed(scenario, FACTOR))
   const together = quick.filter((one) => !isAlone(one)).sort((a, b) => b.watchSeconds - a.watchSeconds)
-  const lane = async () => {
-    for (let next = together.shift(); next !== undefined && !signal.aborted; next = together.shift()) await drill(next)
+  const common = { lifeline, drill, onOutcome: tally.add }
+  await runInLanes({ scenarios: together, lanes: LANES, ...common })
+  await runInLanes({ scenarios: quick.filter(isAlone), lanes: 1, ...common })
+  if (signal.aborted && !options.signal.aborted) throw signal.reason
+  return tally.drilled()
+}
+
+/** Rejects with AppError where the engine or the service under test gives no answer. */
+async function askBoth(real: RealEngine, service: ServiceUnderTest): Promise<void> {
+  if (!service.isRunning()) throw new AppError('the service under test has ended')
+  try {
+    await real.docker.ping({ abortSignal: AbortSignal.timeout(ANSWER_WITHIN_MS) } as never)
+  } catch (error) {
+    throw new AppError(`the engine no longer answers: ${messageOf(error)}`)
   }
-  await Promise.all(Array.from({ length: LANES }, lane))
-  for (const one of quick.filter(isAlone)) if (!signal.aborted) await drill(one)
-  const order = new Map(scenarios.map(({ name }, index) => [name, index]))
-  graded.sort((a, b) => order.get(a.grade.scenario)! - order.get(b.grade.scenario)!)
-  return { graded, skipped, calibration }
 }

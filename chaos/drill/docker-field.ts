@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import type { Injector, Victim } from '../injector.ts'
 import type { RealEngine } from '../real-engine.ts'
-import type { Field } from './game-day.ts'
+import { type Field, measureEach } from './game-day.ts'
+import { createSeconds } from './seconds.ts'
 import { openServiceUnderTest } from './service-under-test.ts'
 import { addressOf, PREFIX, removeNamed, runNeighbour, runWebServer } from './web-server.ts'
 
@@ -51,23 +52,20 @@ export async function openDockerField(options: {
   const service = parts.use(await openServiceUnderTest({ DOCKER_HOST: real.dockerHost }))
   const addresses = new Map<string, { host: string; port: number }>()
   const disposal = parts.move()
-  let dueMs = performance.now()
+  const answers = async ({ id, name }: Victim) => {
+    const address = addresses.get(id) ?? (await addressOf(real, id).catch(() => null))
+    if (address === null || address.host === '') return false
+    addresses.set(id, address)
+    const answered = await ask(address, name)
+    if (!answered) addresses.delete(id)
+    return answered
+  }
   return {
     url: service.url,
     injector,
     services,
-    async second() {
-      dueMs = Math.max(dueMs + 1_000, performance.now())
-      await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()))
-    },
-    async answers({ id, name }) {
-      const address = addresses.get(id) ?? (await addressOf(real, id).catch(() => null))
-      if (address === null || address.host === '') return false
-      addresses.set(id, address)
-      const answered = await ask(address, name)
-      if (!answered) addresses.delete(id)
-      return answered
-    },
+    second: createSeconds(),
+    measure: () => measureEach(services, answers),
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   }
 }

@@ -6,14 +6,14 @@ const ASKED_WITHIN_MS = 15_000
 /** CPU at its limit for so long is a failure: everybody who waits for it has given up. */
 const SATURATED_SECONDS = 300
 const SATURATED_SHARE = 0.95
-/** One second below it, which a scheduler's jitter makes, is no relief. */
-const BREATH_COSTS_SECONDS = 10
+/** Of those seconds: a busy host gives even a container that asks for its limit less now and then. */
+const SATURATED_MOST_OF = 0.9
 
 export type FailureSign = Failure['sign']
 
 /**
  * Tells a victim's failures from the engine's events and its CPU, without asking the guard: kills by the kernel, ends
- * that nobody asked for, a health check that turned unhealthy, CPU at its limit for five minutes.
+ * that nobody asked for, a health check that turned unhealthy, CPU at its limit for nine tenths of five minutes.
  */
 export function createFailureSigns(onFailure: (sign: FailureSign, atMs: number) => void): {
   event(event: EngineEvent): void
@@ -21,7 +21,8 @@ export function createFailureSigns(onFailure: (sign: FailureSign, atMs: number) 
   cpu(shareOfLimit: number | null, atMs: number): void
 } {
   let askedAtMs = Number.NEGATIVE_INFINITY
-  let saturatedSeconds = 0
+  const recent: boolean[] = []
+  let wasSaturated = false
   return {
     event({ kind, at, signal, exitCode, health }) {
       if (kind === 'kill' && (signal === null || signal === 9 || signal === 15)) askedAtMs = at
@@ -31,10 +32,11 @@ export function createFailureSigns(onFailure: (sign: FailureSign, atMs: number) 
     },
     cpu(shareOfLimit, atMs) {
       if (shareOfLimit === null) return
-      const before = saturatedSeconds
-      saturatedSeconds =
-        shareOfLimit >= SATURATED_SHARE ? saturatedSeconds + 1 : Math.max(0, saturatedSeconds - BREATH_COSTS_SECONDS)
-      if (before < SATURATED_SECONDS && saturatedSeconds === SATURATED_SECONDS) onFailure('saturated', atMs)
+      recent.push(shareOfLimit >= SATURATED_SHARE)
+      if (recent.length > SATURATED_SECONDS) recent.shift()
+      const isSaturated = recent.filter(Boolean).length >= SATURATED_SECONDS * SATURATED_MOST_OF
+      if (isSaturated && !wasSaturated) onFailure('saturated', atMs)
+      wasSaturated = isSaturated
     },
   }
 }

@@ -5,7 +5,10 @@ import type { ChaosFault } from '../scenario.ts'
 export type Strike = { atSeconds: number; service: number; fault: ChaosFault; durationSeconds: number }
 
 /** Faults of a bad day, with how often they come beside the others. */
-const FAULTS: readonly (readonly [weight: number, fault: ChaosFault])[] = [
+export type FaultMix = readonly (readonly [weight: number, fault: ChaosFault])[]
+
+/** For services of a drill's own. */
+const FAULTS: FaultMix = [
   [3, { kind: 'memory-leak', shareOfLimitPerSecond: 0.012, shape: 'steady' }],
   [2, { kind: 'memory-leak', shareOfLimitPerSecond: 0.03, shape: 'steady' }],
   [3, { kind: 'hang' }],
@@ -13,6 +16,21 @@ const FAULTS: readonly (readonly [weight: number, fault: ChaosFault])[] = [
   [1, { kind: 'crash-loop', everySeconds: 8 }],
   [1, { kind: 'kill' }],
   [1, { kind: 'page-cache' }],
+]
+
+/**
+ * For the stack: what a restart cures, and three things that it does not (a crash loop, a kill that the engine mends
+ * itself, connections that come back).
+ */
+export const STACK_FAULTS: FaultMix = [
+  [3, { kind: 'memory-leak', shareOfLimitPerSecond: 0.012, shape: 'steady' }],
+  [2, { kind: 'memory-leak', shareOfLimitPerSecond: 0.03, shape: 'steady' }],
+  [1, { kind: 'memory-bomb' }],
+  [4, { kind: 'hang' }],
+  [1, { kind: 'pid-exhaustion', shareOfLimit: 1 }],
+  [1, { kind: 'crash-loop', everySeconds: 8 }],
+  [1, { kind: 'kill' }],
+  [1, { kind: 'connection-flood', connections: 600 }],
 ]
 
 /** Time for windows of samples to fill, and for the last fault to show what it does. */
@@ -27,17 +45,17 @@ const PERSON_COMES_SECONDS = 240
  * Faults at random times (exponential gaps) on random services, never two at once on one. The same arguments give the
  * same day.
  */
-export function planGameDay(options: { seconds: number; services: number; seed: number }): Strike[] {
-  const { seconds, services, seed } = options
+export function planGameDay(options: { seconds: number; services: number; seed: number; faults?: FaultMix }): Strike[] {
+  const { seconds, services, seed, faults = FAULTS } = options
   const random = createRandom(seed)
-  const weights = FAULTS.reduce((sum, [weight]) => sum + weight, 0)
+  const weights = faults.reduce((sum, [weight]) => sum + weight, 0)
   const pick = (): ChaosFault => {
     let left = random.next() * weights
-    for (const [weight, fault] of FAULTS) {
+    for (const [weight, fault] of faults) {
       if (left < weight) return fault
       left -= weight
     }
-    return FAULTS[0]![1]
+    return faults[0]![1]
   }
   const busyUntil = Array<number>(services).fill(0)
   const strikes: Strike[] = []

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { SCENARIOS } from '../scenarios.ts'
 import { compressed } from './compressed.ts'
 import { planGameDay } from './game-day-plan.ts'
+import { type GameDay, gameDaysTable, keepGameDay, readGameDays } from './kept-game-days.ts'
 import { runGameDay } from './run-game-day.ts'
 
 const HOUR = { seconds: 3_600, services: 6, seed: 7 }
@@ -45,16 +49,44 @@ test('a guard that acts leaves fewer requests without an answer than one that lo
   const said: string[] = []
   const options = {
     engine: 'sim',
-    hours: 0.25,
+    minutes: 15,
     seed: 7,
     signal: new AbortController().signal,
     say: (text: string) => said.push(text),
   } as const
   const day = await runGameDay(options)
   expect(day.observe).toMatchObject({ requests: 5_400, actions: 0, skipped: [] })
+  if (day.observe === null || day.auto === null) throw new Error('a mode was not done')
   expect(day.observe.failedRequests).toBeGreaterThan(0)
   expect(day.auto.actions).toBeGreaterThan(0)
   expect(day.auto.failedRequests).toBeLessThan(day.observe.failedRequests)
   expect(await runGameDay(options)).toEqual(day)
-  await expect(runGameDay({ ...options, hours: 0.01 })).rejects.toThrow('--hours')
+  await expect(runGameDay({ ...options, minutes: 1 })).rejects.toThrow('--minutes')
+})
+
+test('kept game days say on what, how many requests failed, and what was avoided', () => {
+  const figures = { failedRequests: 30, requests: 9_000, strikes: 8, skipped: [], incidents: 4 }
+  const day: GameDay = {
+    at: '2026-01-05T08:00:00.000Z',
+    version: '0.1.0',
+    calibration: 'prior-1',
+    engine: 'docker',
+    ground: 'stack',
+    seed: 7,
+    minutes: 15,
+    observe: { ...figures, failureMinutes: 6.04, actions: 0 },
+    auto: { ...figures, failureMinutes: 2.5, actions: 3 },
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'dockerpulse-game-days-'))
+  const path = join(folder, 'game-days.json')
+  keepGameDay(path, { ...day, auto: null })
+  expect(gameDaysTable(readGameDays(path)).join()).toContain('| not done | – |')
+  keepGameDay(path, day)
+  const kept = readGameDays(path)
+  rmSync(folder, { recursive: true })
+  expect(kept).toEqual([day])
+  expect(gameDaysTable(kept).at(-2)).toBe(
+    '| 2026-01-05 08:00 | the stack of docker-compose.yml, real engine | 15 min | 7 | 8 | prior-1 | 6.0 min, 30 of 9000 requests, 0 restarts | 2.5 min, 30 of 9000 requests, 3 restarts | 3.5 min |',
+  )
+  expect(gameDaysTable([])).toEqual([])
 })

@@ -1,35 +1,49 @@
+import { z } from 'zod'
 import type { IncidentView } from '../../server/contracts/api.ts'
 import { messageOf } from '../../server/errors.ts'
 import type { Injection, Injector, Victim } from '../injector.ts'
 import type { Strike } from './game-day-plan.ts'
 
-/** Services that people use, watched by a DockerPulse of their own. */
+/** Services that people use, from the first to the last moment of a day, watched by a DockerPulse of their own. */
 export type Field = AsyncDisposable & {
   readonly url: string
   readonly services: readonly Victim[]
   readonly injector: Injector
   /** Resolves a second later. */
   second(): Promise<void>
-  /** Whether a request from outside is answered now. */
-  answers(service: Victim): Promise<boolean>
+  /** What became of the requests from outside since this was asked last. */
+  measure(): Promise<Measured>
 }
 
-/** What became of the requests, one a second to every service. */
-export type GameDayFigures = {
-  requests: number
-  failedRequests: number
-  /** Service-minutes without an answer. */
-  failureMinutes: number
-  strikes: number
-  /** Faults that could not be done. */
-  skipped: string[]
-  incidents: number
-  actions: number
+/** Requests from outside. `failedSeconds`: without an answer, of a service, or of the entrance by the share that failed. */
+export type Measured = { requests: number; failed: number; failedSeconds: number }
+
+/** What became of the requests of a game day. */
+export const GameDayFigures = z.object({
+  requests: z.number(),
+  failedRequests: z.number(),
+  failureMinutes: z.number(),
+  strikes: z.number(),
+  /** Faults that could not be done, or not taken back. */
+  skipped: z.array(z.string()),
+  incidents: z.number(),
+  actions: z.number(),
+})
+export type GameDayFigures = z.infer<typeof GameDayFigures>
+
+/** One request to each service. */
+export async function measureEach(
+  services: readonly Victim[],
+  answers: (service: Victim) => Promise<boolean>,
+): Promise<Measured> {
+  const answered = await Promise.all(services.map(answers))
+  const failed = answered.filter((one) => !one).length
+  return { requests: services.length, failed, failedSeconds: failed }
 }
 
 const INCIDENTS = 500
 
-/** Plays a game day: the planned faults, and a request a second to every service. Every fault is taken back. */
+/** Plays a game day: the planned faults, while requests are measured. Every fault is taken back. */
 export async function playGameDay(
   field: Field,
   options: {
@@ -43,12 +57,11 @@ export async function playGameDay(
   const { services, injector, url } = field
   const skipped: string[] = []
   const atWork: { until: number; injection: Injection }[] = []
-  let failedRequests = 0
-  let requests = 0
+  let [requests, failedRequests, failedSeconds] = [0, 0, 0]
   const takeBack = async (dueBy: number) => {
     for (const one of atWork.filter(({ until }) => until <= dueBy)) {
       atWork.splice(atWork.indexOf(one), 1)
-      await one.injection.takeBack()
+      await one.injection.takeBack().catch((error) => skipped.push(messageOf(error)))
     }
   }
   try {
@@ -62,10 +75,10 @@ export async function playGameDay(
       }
       await takeBack(second)
       await field.second()
-      const answered = await Promise.all(services.map((service) => field.answers(service)))
-      const failed = answered.filter((one) => !one).length
-      requests += services.length
-      failedRequests += failed
+      const measured = await field.measure()
+      requests += measured.requests
+      failedRequests += measured.failed
+      failedSeconds += measured.failedSeconds
       onSecond?.(second, failedRequests)
     }
   } finally {
@@ -76,7 +89,7 @@ export async function playGameDay(
   return {
     requests,
     failedRequests,
-    failureMinutes: failedRequests / 60,
+    failureMinutes: failedSeconds / 60,
     strikes: strikes.length,
     skipped,
     incidents: incidents.length,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { AppError, messageOf } from '../../server/errors.ts'
 import { SCENARIOS } from '../scenarios.ts'
+import { type GameDay, gameDaysTable } from './kept-game-days.ts'
 import { type EngineKind, KeptDrill } from './result.ts'
 
 /** The drills that were kept, oldest first. Throws AppError where the file is not what this program wrote. */
@@ -16,6 +17,11 @@ export function readKeptDrills(path: string): KeptDrill[] {
 
 export function writeKeptDrills(path: string, drills: readonly KeptDrill[]): void {
   writeFileSync(path, `${JSON.stringify(drills, null, 2)}\n`)
+}
+
+/** Puts a drill at the end, in place of what was kept of it while it ran. */
+export function withDrill(drills: readonly KeptDrill[], drill: KeptDrill): KeptDrill[] {
+  return [...drills.filter(({ at, engine }) => at !== drill.at || engine !== drill.engine), drill]
 }
 
 const ENGINE_NAMES: Record<EngineKind, string> = {
@@ -43,6 +49,7 @@ function tableOf(drill: KeptDrill): string {
     '',
     `${drill.at.slice(0, 10)}, DockerPulse ${drill.version}, calibration ${drill.calibration}${drill.seed === null ? '' : `, seed ${drill.seed}`}: **${drill.mark}, ${drill.points} of 100 points**; ${drill.failuresAvoided} of ${foreseeable} foreseeable failures were avoided.`,
     '',
+    ...(drill.cutShort === null ? [] : [`**Only a part:** ${drill.cutShort}.`, '']),
     row(['', 'DockerPulse', 'threshold of 90 %', '`predict_linear`']),
     row(['---', '---:', '---:', '---:']),
     row([
@@ -84,16 +91,19 @@ function tableOf(drill: KeptDrill): string {
   ].join('\n')
 }
 
-/** The newest drill on each engine as a page of Markdown, and how the marks went before. */
-export function drillsDocument(drills: readonly KeptDrill[]): string {
-  const newest = (['sim', 'docker'] as const).flatMap((engine) => drills.findLast((one) => one.engine === engine) ?? [])
+/** The newest whole drill on each engine, or the newest part where there is no whole one, as a page of Markdown, the game days, and how the marks went before. */
+export function drillsDocument(drills: readonly KeptDrill[], gameDays: readonly GameDay[] = []): string {
+  const newest = (['sim', 'docker'] as const).flatMap((engine) => {
+    const ofEngine = drills.filter((one) => one.engine === engine)
+    return ofEngine.findLast(({ cutShort }) => cutShort === null) ?? ofEngine.at(-1) ?? []
+  })
   const history = drills.map((drill) =>
     row([
       drill.at.slice(0, 16).replace('T', ' '),
       drill.engine,
       drill.version,
       drill.calibration,
-      drill.scenarios.length,
+      drill.cutShort === null ? drill.scenarios.length : `${drill.scenarios.length}, then cut short`,
       drill.mark,
       drill.points,
       `${drill.ways.guard.foreseen} of ${drill.foreseeable}`,
@@ -108,6 +118,7 @@ export function drillsDocument(drills: readonly KeptDrill[]): string {
     'look at the same readings; each of the three must hold for 3 s.',
     '',
     ...newest.map(tableOf),
+    ...gameDaysTable(gameDays),
     '## History',
     '',
     row(['when (UTC)', 'engine', 'version', 'calibration', 'scenarios', 'mark', 'points', 'foreseen', 'false alarms']),

@@ -14,6 +14,8 @@ export type DrillResult = {
   at: string
   graded: { recording: Recording; grade: Grade }[]
   skipped: { scenario: string; reason: string }[]
+  /** Why it ended before it had done all, or `null`. */
+  cutShort: string | null
   summary: Summary
 }
 
@@ -52,6 +54,8 @@ export const KeptDrill = z.object({
     }),
   ),
   skipped: z.array(z.object({ scenario: z.string(), reason: z.string() })),
+  /** Why it is only a part, or `null`. */
+  cutShort: z.string().nullable().default(null),
 })
 export type KeptDrill = z.infer<typeof KeptDrill>
 
@@ -65,6 +69,7 @@ export function keptDrill({
   calibration,
   at,
   skipped,
+  cutShort,
 }: DrillResult): KeptDrill {
   return {
     at,
@@ -90,5 +95,6 @@ export function keptDrill({
       reasons: grade.reasons,
     })),
     skipped,
+    cutShort,
   }
 }

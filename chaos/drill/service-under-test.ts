@@ -7,13 +7,14 @@ import { AppError } from '../../server/errors.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 
+/** A service in a process of its own; disposing it ends it. */
+export type ServiceUnderTest = AsyncDisposable & { readonly url: string; isRunning(): boolean }
+
 /**
  * The service as a process of its own, on data of its own that is thrown away, and without a model. In mode observe: it
  * touches only what the drill has labelled, never a container of somebody else on the same engine.
  */
-export async function openServiceUnderTest(
-  env: Record<string, string>,
-): Promise<AsyncDisposable & { readonly url: string }> {
+export async function openServiceUnderTest(env: Record<string, string>): Promise<ServiceUnderTest> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'dockerpulse-drill-'))
   const child: ChildProcess = spawn(process.execPath, [MAIN], {
     env: {
@@ -40,8 +41,9 @@ export async function openServiceUnderTest(
   })
   return {
     url,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) child.kill('SIGTERM')
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
       await ended
       rmSync(dataFolder, { recursive: true, force: true })
     },

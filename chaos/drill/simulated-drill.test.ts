@@ -66,6 +66,7 @@ describe('a drill on the simulated engine', { timeout: 60_000 }, () => {
       version: '<script>',
       at: '2026-01-05T08:00:00.000Z',
       skipped: [{ scenario: 'slow-disk', reason: 'the kernel lacks <it>' }],
+      cutShort: null,
     })
     const page = renderDrillPage(result)
     expect(page.match(/<svg/g)).toHaveLength(4)

@@ -1,34 +1,25 @@
 import type { Scenario } from '../scenario.ts'
+import { createTally, type Drilled } from './drilled.ts'
 import { runExperiment } from './experiment.ts'
-import { type Grade, gradeRecording } from './grade.ts'
-import type { Recording } from './recording.ts'
+import { gradeRecording } from './grade.ts'
 import { openSimulatedStage } from './simulated-stage.ts'
 
-/** What a drill brings home, on whichever engine. */
-export type Drilled = {
-  graded: { recording: Recording; grade: Grade }[]
-  skipped: { scenario: string; reason: string }[]
-  calibration: string
-}
-
-/** Runs scenarios one after the other, each on a simulated host of its own. */
+/** Runs scenarios one after the other, each on a simulated host of its own; ended by `signal` it gives what was done. */
 export async function drillOnSimulation(options: {
   scenarios: readonly Scenario[]
   seed: number
   signal: AbortSignal
   say: (text: string) => void
+  onProgress?: (soFar: Drilled) => void
 }): Promise<Drilled> {
-  const { scenarios, seed, signal, say } = options
-  const graded: Drilled['graded'] = []
-  let calibration = ''
-  for (const [index, scenario] of scenarios.entries()) {
+  const { scenarios, seed, signal } = options
+  const tally = createTally(options)
+  for (const scenario of scenarios) {
     if (signal.aborted) break
     await using stage = await openSimulatedStage({ seed })
-    calibration = stage.calibration
     const recording = await runExperiment(scenario, stage, { signal })
-    const grade = gradeRecording(recording)
-    graded.push({ recording, grade })
-    say(`[${index + 1}/${scenarios.length}] ${scenario.name}: ${grade.mark}, ${grade.points} points`)
+    // What was ended in the middle is no grade.
+    if (!signal.aborted) tally.add({ recording, grade: gradeRecording(recording), calibration: stage.calibration })
   }
-  return { graded, skipped: [], calibration }
+  return tally.drilled()
 }

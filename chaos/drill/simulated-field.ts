@@ -1,5 +1,6 @@
+import type { Victim } from '../injector.ts'
 import { isAlive, type SimulatedContainer } from '../simulated-container.ts'
-import type { Field } from './game-day.ts'
+import { type Field, measureEach } from './game-day.ts'
 import { openSimulatedGround } from './simulated-ground.ts'
 
 /** A service that was just started does not answer yet. */
@@ -27,15 +28,17 @@ export async function openSimulatedField(options: {
     mode: options.mode,
     services: Object.fromEntries(names.map((name) => [name, {}])),
   })
+  const services = names.map((name) => ground.find(name).victim)
+  const answers = async ({ name }: Victim) => {
+    const service = names.find((one) => name.includes(`-${one}-`))!
+    return serves(ground.find(service).container, ground.now())
+  }
   return {
     url: ground.url,
     injector: ground.injector,
-    services: names.map((name) => ground.find(name).victim),
+    services,
     second: () => ground.second(),
-    answers: async ({ name }) => {
-      const service = names.find((one) => name.includes(`-${one}-`))!
-      return serves(ground.find(service).container, ground.now())
-    },
+    measure: () => measureEach(services, answers),
     [Symbol.asyncDispose]: () => ground[Symbol.asyncDispose](),
   }
 }

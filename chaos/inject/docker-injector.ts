@@ -70,7 +70,8 @@ export async function openDockerInjector(options: DockerInjectorOptions): Promis
   if (!/^[a-z0-9]+$/i.test(lockName)) throw new AppError('lockName: letters and digits only')
   const { address, connection } = parseDockerAddress({ dockerHost: options.dockerHost })
   const docker = new Docker({ ...connection, timeout: ENGINE_TIMEOUT_MS } as Docker.DockerOptions)
-  const program = await readHelperProgram(options.helperPath ?? '/bin/busybox')
+  const programPath = options.helperPath ?? '/bin/busybox'
+  const program = await readHelperProgram(programPath)
   const journal = openJournal(journalFolder)
   const lock = await takeHostLock(lockName)
   const cleanUpLeftovers = () => cleanUp({ docker, journal, scope: lockName, labProject, now })
@@ -90,7 +91,17 @@ export async function openDockerInjector(options: DockerInjectorOptions): Promis
     const host = await hostFacts()
     const reason = permission(victim) ?? intensityObjection(fault, victim, host)
     if (reason !== null) return refusal(reason)
-    const made = await planFault(fault, { docker, victim, inspect, host, mark, program, seconds, permission })
+    const made = await planFault(fault, {
+      docker,
+      victim,
+      inspect,
+      host,
+      mark,
+      program,
+      programPath,
+      seconds,
+      permission,
+    })
     return { made, victim: { id: victim.id, name: victim.name } }
   }
 

@@ -54,7 +54,7 @@ export async function startHelper(
     User: '0:0',
     WorkingDir: '/',
   })
-  await exec.start({ Detach: true })
+  await startDetached(exec)
   const deadline = Date.now() + STARTED_WITHIN_MS
   for (;;) {
     const found = await ifThere(exec.inspect())
@@ -66,6 +66,13 @@ export async function startHelper(
     if (Date.now() > deadline) throw new AppError(`the helper does not start in ${containerId.slice(0, 12)}`)
     await sleep(POLL_MS)
   }
+}
+
+/** The engine's empty answer is a stream to dockerode: unread it would keep the connection, and this process, for ever. */
+async function startDetached(exec: Docker.Exec): Promise<void> {
+  const answer = await exec.start({ Detach: true })
+  answer.on('error', () => {})
+  answer.destroy()
 }
 
 /** Ends a helper and removes its files; a reason where that must wait until its container runs. */
@@ -107,7 +114,7 @@ export async function endHelperFromAfar(container: Docker.Container, folder: str
       User: '0:0',
       WorkingDir: '/',
     })
-    await removal.start({ Detach: true }).catch(() => {})
+    await startDetached(removal).catch(() => {})
     const deadline = Date.now() + REMOVED_WITHIN_MS
     while ((await removal.inspect()).Running && Date.now() < deadline) await sleep(POLL_MS)
     return null

@@ -78,8 +78,10 @@ describe('how much is too much', () => {
     }
   })
 
-  test('nothing is copied into a file system that is read-only, and no shared network is hurt', () => {
-    expect(objection(leak, { readOnly: true })).toContain('read-only')
+  test('a file system that is read-only takes no file and no copied program, and no shared network is hurt', () => {
+    expect(objection(leak, { readOnly: true })).toBeNull()
+    expect(objection(leak, { readOnly: true, pid: null })).toContain('read-only')
+    expect(objection({ kind: 'page-cache' }, { readOnly: true })).toContain('read-only')
     expect(objection({ kind: 'network-loss', share: 0.1 }, { sharesNetwork: true })).toContain('others')
   })
 

@@ -25,7 +25,7 @@ const FROM_HOST = new Set<ChaosFault['kind']>([
   'network-delay',
   'network-loss',
 ])
-/** Faults that copy a program into the victim. */
+/** Faults that are done by a program in the victim. */
 export const BY_HELPER = new Set<ChaosFault['kind']>([
   'cpu-burn',
   'memory-leak',
@@ -34,6 +34,7 @@ export const BY_HELPER = new Set<ChaosFault['kind']>([
   'pid-exhaustion',
   'disk-fill',
 ])
+const OF_FILES = new Set<ChaosFault['kind']>(['page-cache', 'disk-fill'])
 const OF_NETWORK = new Set<ChaosFault['kind']>(['network-delay', 'network-loss', 'connection-flood', 'dependency-down'])
 
 /** Why nothing at all may be done to this container, or `null`. */
@@ -52,8 +53,9 @@ export function intensityObjection(fault: ChaosFault, victim: VictimFacts, host:
   const { name } = victim
   if (FROM_HOST.has(fault.kind) && victim.pid === null)
     return `the processes of ${name} cannot be seen from here: run as root on the engine's own host`
-  if (BY_HELPER.has(fault.kind) && victim.readOnly)
-    return `the file system of ${name} is read-only: no helper can be copied into it`
+  if (OF_FILES.has(fault.kind) && victim.readOnly) return `the file system of ${name} is read-only: it holds no file`
+  if (BY_HELPER.has(fault.kind) && victim.readOnly && victim.pid === null)
+    return `the file system of ${name} is read-only, so its processes must be seen from here: run as root on the engine's own host`
   if (OF_NETWORK.has(fault.kind) && victim.sharesNetwork)
     return `${name} shares its network with others, who would be hit too`
   switch (fault.kind) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { FOLDER_PREFIX } from './helper.ts'
+import { PLACES_IN_MEMORY } from './host-helper.ts'
 import { endMarkedProcesses, foldersBeginning, markedProcesses, removeFolder } from './host-processes.ts'
 import type { DeedRecord, Journal } from './journal.ts'
 import { HELPER_VALUE, MARK_LABEL } from './noisy-neighbour.ts'
@@ -72,8 +73,10 @@ async function cleanUpFolders(docker: Docker, id: string, prefix: string): Promi
   const upper = (found.GraphDriver?.Data as { UpperDir?: string } | undefined)?.UpperDir
   const root = pid !== null ? `/proc/${pid}/root` : found.State.Running ? undefined : upper
   if (root === undefined) return []
-  return foldersBeginning(root, prefix).map((name) => ({
-    what: `helper folder ${name}`,
-    reason: removeFolder(`${root}/${name}`),
-  }))
+  return ['', ...PLACES_IN_MEMORY].flatMap((place) =>
+    foldersBeginning(`${root}${place}`, prefix).map((name) => ({
+      what: `helper folder ${name}`,
+      reason: removeFolder(`${root}${place}/${name}`),
+    })),
+  )
 }

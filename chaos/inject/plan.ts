@@ -7,6 +7,7 @@ import { planConnectionFlood } from './connection-flood.ts'
 import { planDependencyDown } from './dependency.ts'
 import { folderOf, startHelper } from './helper.ts'
 import type { HelperWork } from './helper-script.ts'
+import { PLACES_IN_MEMORY, startHostHelper, writablePlace } from './host-helper.ts'
 import { continueProcesses, familyOf, processesOf, signal } from './host-processes.ts'
 import { DEFAULT_UNTIL_SHARE } from './intensity.ts'
 import { planNetem } from './netem.ts'
@@ -37,6 +38,8 @@ export type PlanContext = {
   host: HostFacts
   mark: string
   program: Buffer
+  /** Where it is on this host. */
+  programPath: string
   seconds: number
   /** Whether nothing may be done to a container. */
   permission(victim: VictimFacts): string | null
@@ -47,6 +50,9 @@ const PAGE_CACHE_SHARE = 1.5
 const STEPS = 10
 const STOPPED_WITHIN_MS = 1_000
 const STOP_POLL_MS = 10
+/** Together longer than a health check takes. */
+const PID_LOOKS = 8
+const PID_LOOK_MS = 250
 
 /** Works out a fault that has no objection of permission or intensity; only looks. */
 export async function planFault(fault: ChaosFault, context: PlanContext): Promise<Plan> {
@@ -63,7 +69,8 @@ export async function planFault(fault: ChaosFault, context: PlanContext): Promis
     case 'pid-exhaustion': {
       const wanted = Math.ceil(fault.shareOfLimit * (victim.pidsLimit ?? 0))
       // At the whole limit it never stops trying, so that whatever ends is replaced.
-      const count = fault.shareOfLimit >= 1 ? wanted : Math.max(0, wanted - (await pidsOf(docker, victim.id)) - 1)
+      const count =
+        fault.shareOfLimit >= 1 ? wanted : Math.max(0, wanted - (await lastingPidsOf(docker, victim.id)) - 1)
       return helperPlan(context, { kind: 'processes', count })
     }
     case 'disk-fill':
@@ -117,8 +124,13 @@ export async function planFault(fault: ChaosFault, context: PlanContext): Promis
   }
 }
 
-function helperPlan({ docker, victim, mark, program, seconds }: PlanContext, work: HelperWork): Plan {
-  const helper: Undo = { kind: 'helper', containerId: victim.id, mark, folder: folderOf(mark) }
+function helperPlan({ docker, victim, mark, program, programPath, seconds }: PlanContext, work: HelperWork): Plan {
+  const { id, pid, readOnly, oomScore } = victim
+  const place = readOnly ? (pid === null ? null : writablePlace(pid)) : ''
+  if (place === null)
+    return { ok: false, reason: `nothing can be written in ${victim.name}, not even in ${PLACES_IN_MEMORY.join(', ')}` }
+  const folder = `${place}${folderOf(mark)}`
+  const helper: Undo = { kind: 'helper', containerId: id, mark, folder }
   const score: Undo = { kind: 'oom-score', containerId: victim.id, score: victim.oomScore }
   const endsInOom = work.kind === 'grow' || work.kind === 'bomb'
   return {
@@ -126,8 +138,10 @@ function helperPlan({ docker, victim, mark, program, seconds }: PlanContext, wor
     undo: endsInOom ? [helper, score] : [helper],
     async start() {
       // The helper does it as well, where it has the right and this host has not.
-      if (endsInOom && victim.pid !== null) chooseFirst(victim.pid)
-      await startHelper(docker, { containerId: victim.id, mark, program, work, seconds, oomScore: victim.oomScore })
+      if (endsInOom && pid !== null) chooseFirst(pid)
+      const common = { mark, work, seconds, oomScore }
+      if (readOnly && pid !== null) await startHostHelper({ victim: { id, pid }, folder, programPath, ...common })
+      else await startHelper(docker, { containerId: id, program, ...common })
       return {}
     },
   }
@@ -161,9 +175,18 @@ async function memoryOf(docker: Docker, id: string): Promise<number> {
   return Math.max(0, (memory.usage ?? 0) - cache)
 }
 
-async function pidsOf(docker: Docker, id: string): Promise<number> {
-  const stats = await docker.getContainer(id).stats({ stream: false, 'one-shot': true })
-  return stats.pids_stats?.current ?? 0
+/**
+ * The processes and threads that stay. A health check that runs at the moment counts some more; taken for lasting ones
+ * they would leave it just the room that it needs.
+ */
+async function lastingPidsOf(docker: Docker, id: string): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let look = 0; look < PID_LOOKS; look++) {
+    if (look > 0) await sleep(PID_LOOK_MS)
+    const stats = await docker.getContainer(id).stats({ stream: false, 'one-shot': true })
+    least = Math.min(least, stats.pids_stats?.current ?? 0)
+  }
+  return least
 }
 
 /** From the host's side: the engine's own kill would be an operator's stop. */

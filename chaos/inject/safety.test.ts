@@ -18,6 +18,7 @@ import { kernel, type Lab, openLab, rootOf, until } from './lab.ts'
 const SOON_MS = 20_000
 const MiB = 2 ** 20
 const CHILD = fileURLToPath(new URL('./injector.child.ts', import.meta.url))
+const INJECTOR = new URL('./docker-injector.ts', import.meta.url).href
 
 describe('the journal of faults', () => {
   const deed: Deed = {
@@ -215,6 +216,20 @@ describe.skipIf(!needs('root on the host of a Docker engine', runnable))('on a r
       await until('its end', SOON_MS, () => kernel.states(target.id)[0] === 'S')
       child.kill('SIGKILL')
     })
+  })
+
+  test('after its end a runner of helpers ends by itself', async () => {
+    const one = (await openLab())!
+    others.push(one)
+    const { id, name } = await one.victim({ cpuCores: 0.2 })
+    const { journalFolder, scope: lockName } = one
+    const options = { dockerHost: one.engine.dockerHost, journalFolder, lockName }
+    const code = `import { openDockerInjector } from ${JSON.stringify(INJECTOR)}
+      const injector = await openDockerInjector({ ...${JSON.stringify(options)}, now: () => new Date() })
+      await injector.inject({ kind: 'cpu-burn', shareOfLimit: 0.1 }, ${JSON.stringify({ id, name })})
+      await injector[Symbol.asyncDispose]()`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: 'inherit' })
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0)
   })
 
   test('at the end of a run all its faults are taken back, and the list of what was done is kept', async () => {
