@@ -8,7 +8,7 @@ import { pictures } from './model-card/pictures.ts'
 
 new Command('model-card')
   .description(
-    'Writes models/MODEL_CARD.md and its pictures from models/backtest.json, calibration.json and runs-scores.json,\nwhich "npm run backtest -- --keep" and "npm run calibrate -- --write" measured.',
+    'Writes models/MODEL_CARD.md and its pictures from models/calibration.json and from models/backtest.json, which\n"npm run backtest -- --keep" measured.',
   )
   .parse()
 

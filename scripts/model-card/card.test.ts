@@ -15,17 +15,13 @@ describe('the model card in the tree', () => {
       expect(readFileSync(join(MODELS, 'pictures', name), 'utf8'), name).toBe(`${svg}\n`)
   })
 
-  test('is of the calibration that the program runs with', () => {
-    const { calibration, runs } = readFigures()
-    expect(runs.version).toBe(calibration.version)
-  })
-
   test('says where a figure falls short', () => {
     const figures = readFigures()
-    const { runs } = figures
-    const worse = { ...runs, reliability: { ...runs.reliability, ece: 0.2 } }
-    expect(modelCard({ ...figures, runs: worse })).toContain(
-      'Short of its aim: failure probability, ECE is 0.2000, and must be ≤ 0.03.',
+    const { backtest } = figures
+    const { overall } = backtest.forecast!
+    const worse = { ...backtest, forecast: { ...backtest.forecast!, overall: { ...overall, maeToLast: 0.9 } } }
+    expect(modelCard({ ...figures, backtest: worse })).toContain(
+      'Short of its aim: mean absolute error ten steps ahead, relative to the last value is 0.900, and must be ≤ 0.70.',
     )
   })
 })

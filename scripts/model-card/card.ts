@@ -1,4 +1,4 @@
-import type { Figures, Way } from './figures.ts'
+import type { Figures } from './figures.ts'
 
 const percent = (share: number | null) => (share === null ? '–' : `${(100 * share).toFixed(1)} %`)
 const ratio = (value: number) => value.toFixed(3)
@@ -11,15 +11,13 @@ const table = (rows: readonly (readonly (string | number)[])[]): string => {
 /** A figure that must hold, what was measured, and whether it does. */
 type Aim = { name: string; must: string; measured: string; holds: boolean }
 
-function aims({ backtest, runs }: Figures): Aim[] {
+function aims({ backtest }: Figures): Aim[] {
   const { forecast, exceedance, anomaly } = backtest
-  const { model } = runs.ways
   const groups = forecast?.groups ?? []
   const worst = Math.max(...groups.map(({ maeToLast }) => maeToLast))
   const inside = groups.map(({ inside80 }) => inside80)
   const varying = exceedance?.varying ?? exceedance?.overall
   const nab = anomaly.folders.find(({ nab }) => nab !== null)?.nab?.standard
-  const least = (share: number | null, must: number) => share !== null && share >= must
   const most = (value: number | null | undefined, must: number) => value != null && value <= must
   return [
     {
@@ -59,57 +57,11 @@ function aims({ backtest, runs }: Figures): Aim[] {
       measured: nab ? `${nab.sweep.toFixed(1)} / ${nab.shipped.toFixed(1)}` : '–',
       holds: nab !== undefined && nab.sweep >= 58 && nab.shipped >= 52,
     },
-    {
-      name: 'leaks foreseen (critical 5 s before or earlier, and still then)',
-      must: '≥ 90 %',
-      measured: `${percent(model.leaks.share)} (${model.leaks.foreseen} of ${model.leaks.of})`,
-      holds: least(model.leaks.share, 0.9),
-    },
-    {
-      name: 'all failures foreseen',
-      must: '≥ 75 %',
-      measured: `${percent(model.all.share)} (${model.all.foreseen} of ${model.all.of})`,
-      holds: least(model.all.share, 0.75),
-    },
-    {
-      name: 'false criticals per container-hour, calm / made to deceive',
-      must: '≤ 0.05 / ≤ 1.5',
-      measured: `${model.falsePerHour.calm.toFixed(2)} / ${model.falsePerHour.deceptive.toFixed(2)}`,
-      holds: model.falsePerHour.calm <= 0.05 && model.falsePerHour.deceptive <= 1.5,
-    },
-    {
-      name: 'time to limit on leaks, median relative error 30 s before',
-      must: '≤ 25 %',
-      measured: percent(runs.timeToLimit.medianRelativeError),
-      holds: most(runs.timeToLimit.medianRelativeError, 0.25),
-    },
-    {
-      name: 'failure probability, ECE',
-      must: '≤ 0.03',
-      measured: runs.reliability.ece.toFixed(4),
-      holds: runs.reliability.ece <= 0.03,
-    },
-    {
-      name: 'failure probability, Brier skill over the base rate',
-      must: '≥ 0.5',
-      measured: runs.reliability.brierSkill.toFixed(3),
-      holds: runs.reliability.brierSkill >= 0.5,
-    },
   ]
 }
 
-const wayRow = (name: string, { leaks, all, first, medianLeadSeconds, falsePerHour }: Way) => [
-  name,
-  `${leaks.foreseen} of ${leaks.of}`,
-  `${all.foreseen} of ${all.of}`,
-  `${first.foreseen} of ${first.of}`,
-  medianLeadSeconds === null ? '–' : `${medianLeadSeconds.toFixed(0)} s`,
-  falsePerHour.calm.toFixed(2),
-  falsePerHour.deceptive.toFixed(2),
-]
-
 function weaknesses(figures: Figures): string[] {
-  const { backtest, runs } = figures
+  const { backtest } = figures
   return [
     ...aims(figures)
       .filter(({ holds }) => !holds)
@@ -120,28 +72,17 @@ function weaknesses(figures: Figures): string[] {
         ({ group, maeToLast }) =>
           `- On \`${group}\` forecasts are no better than the last value (${ratio(maeToLast)}).`,
       ),
-    ...runs.families
-      .filter(({ failures, foreseen }) => failures > 0 && foreseen / failures < 0.5)
-      .map(
-        ({ family, failures, foreseen }) => `- Of failures like \`${family}\` it foresaw ${foreseen} of ${failures}.`,
-      ),
-    ...runs.families
-      .filter(({ falseAlarms }) => falseAlarms > 0)
-      .map(
-        ({ family, falseAlarms, runs: count }) =>
-          `- False criticals on \`${family}\`: ${falseAlarms} in ${count} runs.`,
-      ),
   ]
 }
 
 /** The model card as Markdown. All of it comes from the figures that the tools wrote. */
 export function modelCard(figures: Figures): string {
-  const { backtest, calibration, runs } = figures
+  const { backtest, calibration } = figures
   const { provenance, weights, intercept, version } = calibration
   const day = (iso: string | null) => iso?.slice(0, 10) ?? 'never'
   return `# Model card
 
-Written by \`npm run model-card\` from what \`npm run backtest -- --keep\` and \`npm run calibrate -- --write\` measured. Not
+Written by \`npm run model-card\` from what \`npm run backtest -- --keep\` measured and from \`models/calibration.json\`. Not
 written by hand: to change a figure, measure it again.
 
 ## What it predicts
@@ -199,6 +140,8 @@ ${table([
   ]),
 ])}
 
+![Reliability](pictures/reliability.svg)
+
 ## Anomalies
 
 ${table([
@@ -220,40 +163,7 @@ NAB at the threshold that is shipped; in brackets at the best one.
 
 ## Failure probability
 
-${provenance.method}. Data: ${provenance.data}. Fitted ${day(provenance.fittedAt)}.
-
-![Reliability](pictures/reliability.svg)
-
-On runs of families that nothing was fitted on (${runs.runs.test} runs, ${runs.containerHours.all.toFixed(1)} container-hours):
-
-${table([
-  [
-    'way of watching',
-    'leaks foreseen',
-    'all failures',
-    'first of a run',
-    'median lead',
-    'false/h, calm',
-    'false/h, deceptive',
-  ],
-  wayRow('**DockerPulse**', runs.ways.model),
-  wayRow('threshold of 90 %', runs.ways.threshold),
-  wayRow('`predict_linear`', runs.ways.predictLinear),
-])}
-
-![Lead times](pictures/lead-time.svg)
-
-${table([
-  ['family', 'kind', 'runs', 'hours', 'foreseen', 'false criticals'],
-  ...runs.families.map(({ family, kind, runs: count, containerHours, failures, foreseen, falseAlarms }) => [
-    family,
-    kind,
-    count,
-    containerHours.toFixed(2),
-    failures === 0 ? '–' : `${foreseen} of ${failures}`,
-    falseAlarms,
-  ]),
-])}
+Method: ${provenance.method}. Data: ${provenance.data}. Fitted: ${day(provenance.fittedAt)}.
 
 Log-odds = ${intercept} + the sum of weight × feature, each feature from 0 to 1:
 
@@ -263,13 +173,13 @@ ${table([['feature', 'weight'], ...Object.entries(weights).map(([name, weight]) 
 
 ${weaknesses(figures).join('\n')}
 - A first crash without a sign before it cannot be foreseen, and is not.
-- The recorded programs are small and were made to fail; how often real services fail is another base rate. The scoreboard
-  of the running service says how it does on yours.
+- The weights of the failure model are not fitted to recorded failures: read its probability as a ranking. The scoreboard
+  of the running service (\`/api/scoreboard\`) says how it does on yours.
 
 ## What it must not be used for
 
 - Judging people, billing, or capacity planning over weeks.
 - Acting without the rails of the remediation policy: a probability permits nothing by itself.
-- Containers on other engines or kernels than were recorded, without a look at the scoreboard first.
+- Containers of your own without a look at the scoreboard first.
 `
 }

@@ -1,4 +1,4 @@
-import { BarChart, LineChart, ScatterChart } from 'echarts/charts'
+import { BarChart, LineChart } from 'echarts/charts'
 import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent } from 'echarts/components'
 import { type EChartsCoreOption, init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
@@ -9,9 +9,6 @@ use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkLine
 const INK = '#1c2429'
 const MUTED = '#55626b'
 const BLUE = '#1f6aa5'
-const RED = '#b42318'
-const LEAD_BIN_SECONDS = 15
-const LEAD_BINS = 8
 
 function svgOf(option: EChartsCoreOption, size: { width: number; height: number }): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size })
@@ -30,10 +27,7 @@ function svgOf(option: EChartsCoreOption, size: { width: number; height: number 
 const title = (text: string) => ({ text, left: 8, top: 6, textStyle: { fontSize: 13, color: INK } })
 
 /** What was said, against how often it came; on the diagonal both agree. */
-function reliability({ backtest, runs }: Figures): string {
-  const failures = runs.reliability.bins.flatMap(({ meanProbability, observed }) =>
-    meanProbability === null || observed === null ? [] : [[meanProbability, observed]],
-  )
+function reliability({ backtest }: Figures): string {
   const exceedances = (backtest.exceedance?.overall.bins ?? []).map(({ probability, happened }) => [
     probability,
     happened,
@@ -56,12 +50,12 @@ function reliability({ backtest, runs }: Figures): string {
       yAxis: axis('share that came'),
       series: [
         {
-          name: 'failure within 60 s (recorded runs)',
+          name: 'value above its 95th percentile in ten steps (backtest)',
           type: 'line',
-          data: failures,
+          data: exceedances,
           symbolSize: 8,
-          lineStyle: { color: RED },
-          itemStyle: { color: RED },
+          lineStyle: { color: BLUE },
+          itemStyle: { color: BLUE },
           markLine: {
             silent: true,
             symbol: 'none',
@@ -69,39 +63,9 @@ function reliability({ backtest, runs }: Figures): string {
             data: [[{ coord: [0, 0] }, { coord: [1, 1] }]],
           },
         },
-        {
-          name: 'value above its 95th percentile in ten steps (backtest)',
-          type: 'line',
-          data: exceedances,
-          symbolSize: 8,
-          lineStyle: { color: BLUE },
-          itemStyle: { color: BLUE },
-        },
       ],
     },
     { width: 560, height: 420 },
-  )
-}
-
-/** How long before a failure the light was critical. */
-function leadTimes({ runs }: Figures): string {
-  const counts = Array.from({ length: LEAD_BINS }, () => 0)
-  for (const seconds of runs.ways.model.leadSeconds)
-    counts[Math.min(LEAD_BINS - 1, Math.floor(seconds / LEAD_BIN_SECONDS))]! += 1
-  const names = counts.map((_, index) =>
-    index === LEAD_BINS - 1
-      ? `${index * LEAD_BIN_SECONDS}+`
-      : `${index * LEAD_BIN_SECONDS}–${(index + 1) * LEAD_BIN_SECONDS}`,
-  )
-  return svgOf(
-    {
-      title: title('Lead time of the failures that were foreseen'),
-      grid: { left: 48, right: 16, top: 40, bottom: 48 },
-      xAxis: { type: 'category', data: names, name: 'seconds', nameLocation: 'middle', nameGap: 28 },
-      yAxis: { type: 'value', name: 'failures', minInterval: 1 },
-      series: [{ type: 'bar', data: counts, itemStyle: { color: BLUE }, label: { show: true, position: 'top' } }],
-    },
-    { width: 560, height: 300 },
   )
 }
 
@@ -146,7 +110,6 @@ function errors({ backtest }: Figures): string {
 export function pictures(figures: Figures): Record<string, string> {
   return {
     'reliability.svg': reliability(figures),
-    'lead-time.svg': leadTimes(figures),
     'error-by-group.svg': errors(figures),
   }
 }
