@@ -44,7 +44,7 @@ function reliability({ backtest }: Figures): string {
   return svgOf(
     {
       title: title('Reliability: what was said and what came'),
-      legend: { bottom: 4, textStyle: { color: INK } },
+      legend: { bottom: 4, itemGap: 28, textStyle: { color: INK } },
       grid: { left: 52, right: 20, top: 36, bottom: 74 },
       xAxis: axis('probability said'),
       yAxis: axis('share that came'),
@@ -75,8 +75,8 @@ function errors({ backtest }: Figures): string {
   return svgOf(
     {
       title: title('Error ten steps ahead, relative to the last value'),
-      legend: { bottom: 4, textStyle: { color: INK } },
-      grid: { left: 130, right: 40, top: 40, bottom: 44 },
+      legend: { bottom: 4, itemGap: 28, textStyle: { color: INK } },
+      grid: { left: 150, right: 40, top: 48, bottom: 56 },
       xAxis: { type: 'value', min: 0, max: 1.2 },
       yAxis: { type: 'category', data: groups.map(({ group }) => group) },
       series: [
