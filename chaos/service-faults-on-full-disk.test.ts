@@ -75,7 +75,7 @@ const leak = (mibPerSecond: number): Fault => ({
 const dropsSamples = (service: TestService) =>
   eventually('samples dropped', PATIENCE_MS, async () => {
     const { store } = await service.status()
-    return store.state === 'down' && store.droppedSamples > 0 && /No space left/.test(store.detail)
+    return store.state === 'down' && store.droppedSamples > 0 && /no space left/i.test(store.detail)
   })
 
 async function storesSamples({ engine, service, stored }: Shop): Promise<void> {
