@@ -81,7 +81,7 @@ export async function runGameDay(options: {
     throw new AppError('this seed has no fault in a day so short: give another, or more minutes')
   const played: Played = { engine, ground, seed, minutes, calibration: '', observe: null, auto: null }
   const play = async (mode: Mode): Promise<GameDayFigures> => {
-    say(`Mode ${mode}: ${strikes.length} faults within ${Math.round(minutes)} minutes…`)
+    say(`Mode ${mode}: ${strikes.length} faults within ${Number(minutes.toFixed(1))} minutes…`)
     await using field = await open(mode)
     played.calibration = await calibrationOf(field.url)
     const onSecond = (second: number, failed: number) => {
