@@ -10,6 +10,7 @@ import { CHAOS_LABEL, ifThere, PROJECT_LABEL, victimFacts } from './victim-facts
 
 /** Calls that a killed runner had sent have arrived at the engine after so long, and can be found. */
 const IN_FLIGHT_MS = 1_500
+const MOST_TRIES = 3
 
 /** What was found of former runs: what it was, and why it is still there, or `null`. */
 export type Leftover = { what: string; reason: string | null }
@@ -23,6 +24,16 @@ export async function takeBackDeed(docker: Docker, { undo }: Pick<DeedRecord, 'u
     if (reason !== null) reasons.push(reason)
   }
   return reasons.length === 0 ? null : reasons.join('; ')
+}
+
+/** In the middle of a restart the engine refuses what it does a moment later. */
+async function takeBackPatiently(docker: Docker, deed: DeedRecord): Promise<string | null> {
+  let reason = await takeBackDeed(docker, deed)
+  for (let again = 1; reason !== null && again < MOST_TRIES; again++) {
+    await sleep(IN_FLIGHT_MS)
+    reason = await takeBackDeed(docker, deed)
+  }
+  return reason
 }
 
 /** Takes back every open deed of the journal, then whatever bears a mark of this scope. */
@@ -40,7 +51,7 @@ export async function cleanUp(options: {
   if (restMs > 0) await sleep(Math.min(restMs, IN_FLIGHT_MS))
   const leftovers: Leftover[] = []
   for (const deed of open.toReversed()) {
-    const reason = await takeBackDeed(docker, deed)
+    const reason = await takeBackPatiently(docker, deed)
     if (reason === null) journal.end(deed.id, now().getTime())
     leftovers.push({ what: deed.what, reason })
   }
