@@ -60,21 +60,6 @@ export function predictionError(line: Line, seconds: number): number {
   return line.residualError * Math.sqrt(1 + 1 / line.count + (distance * distance) / line.spreadSeconds2)
 }
 
-/** Two-sided 95 % point of the standard normal distribution. */
-const Z95 = 1.959964
-
-/**
- * Two-sided 95 % point of Student's t with `degrees` of freedom by the Cornish-Fisher expansion (Abramowitz and Stegun
- * 26.7.5); within 1 % from 4 degrees on.
- */
-export function studentT95(degrees: number): number {
-  const z = Z95
-  const first = (z ** 3 + z) / 4
-  const second = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96
-  const third = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384
-  return z + first / degrees + second / degrees ** 2 + third / degrees ** 3
-}
-
 /**
  * How many standard deviations the newest value lies from the mean of the ones before it (sample deviation, n − 1);
  * `null` for fewer than `minimum` earlier values, 0 where the value equals a constant past.
