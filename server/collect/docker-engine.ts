@@ -21,7 +21,7 @@ const ACTION_MARGIN_MS = 30_000
 /** A timer that is set to more fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** Health checks alone make three exec events each time; only these matter here. */
+/** Health checks alone make three exec events each time; of them only the end matters, which says that one failed. */
 const EVENT_FILTERS = JSON.stringify({
   type: ['container'],
   event: [
@@ -38,6 +38,7 @@ const EVENT_FILTERS = JSON.stringify({
     'rename',
     'update',
     'health_status',
+    'exec_die',
   ],
 })
 

@@ -22,6 +22,9 @@ const LAST_RETRY_MS = 30_000
 /** An event stream can be silent for hours; only a question tells an idle engine from a hanging one. */
 const HEARTBEAT_MS = 15_000
 
+/** The engine counts a failed health check a moment after the end of its process. */
+const CHECK_COUNTED_MS = 200
+
 /** Inspections at once, when many containers have to be looked at. */
 const INSPECTIONS_AT_ONCE = 8
 
@@ -109,8 +112,22 @@ export function createInventory(options: {
     }
   }
 
+  /** What a health check says is in no event until the last retry: a failed one, and the first good one after, are looked up. */
+  const execEnded = async ({ containerId, exitCode }: EngineEvent) => {
+    const known = containers.get(containerId)
+    if (known === undefined || known.health === 'none') return
+    if (exitCode === 0 && known.healthFailingStreak === 0) return
+    await clock.sleep(CHECK_COUNTED_MS, stop.signal)
+    dirty.add(containerId)
+    await refresh()
+  }
+
   const handle = (event: EngineEvent) => {
     lastEventMs = event.at
+    if (event.kind === 'exec_die') {
+      void execEnded(event)
+      return
+    }
     const known = containers.get(event.containerId)
     const next = STATE_AFTER[event.kind]
     if (known !== undefined && next !== undefined) containers.set(event.containerId, { ...known, state: next })
