@@ -1,7 +1,7 @@
 import { cumulativeStdNormalProbability } from 'simple-statistics'
 import type { Forecast } from '../contracts/assessment.ts'
+import { indexOfAge, type Series } from './series.ts'
 import { fitLine, predictionError, studentT95 } from './statistics.ts'
-import { indexOfAge, type Series } from './window.ts'
 
 /** Fewer points make a slope of noise. */
 export const MIN_POINTS = 10

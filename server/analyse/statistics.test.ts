@@ -4,8 +4,8 @@ import { SimpleLinearRegression } from 'ml-regression'
 import { mean, zScore as referenceZScore, sampleStandardDeviation } from 'simple-statistics'
 import { describe, expect, test } from 'vitest'
 import { seededNormal, seriesOf } from './seeded-stand-in.ts'
+import { append, clear, createSeries, indexOfAge, type Series } from './series.ts'
 import { fitLine, predictionError, studentT95, zScore } from './statistics.ts'
-import { append, clear, createSeries, indexOfAge, type Series } from './window.ts'
 
 const valuesOf = (series: Series) =>
   Array.from({ length: series.length }, (_, age) => series.values[indexOfAge(series, series.length - 1 - age)])

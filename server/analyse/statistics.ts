@@ -1,4 +1,4 @@
-import { indexOfAge, type Series } from './window.ts'
+import { indexOfAge, type Series } from './series.ts'
 
 /** A straight line through a series. Times in seconds relative to the newest value; slope per second. */
 export type Line = {

@@ -1,45 +1,6 @@
 import type { Health, Sample } from '../contracts/telemetry.ts'
-
-/** One minute at 1 Hz. */
-export const WINDOW_SAMPLES = 60
-
-/** The newest values of one quantity with their times, in a ring: fixed memory, no allocation per sample. */
-export type Series = {
-  readonly atMs: Float64Array
-  readonly values: Float64Array
-  /** How many of the ring's places are filled. */
-  length: number
-  /** Where the next value goes. */
-  next: number
-}
-
-/** An empty series of at most `capacity` values. */
-export function createSeries(capacity = WINDOW_SAMPLES): Series {
-  return { atMs: new Float64Array(capacity), values: new Float64Array(capacity), length: 0, next: 0 }
-}
-
-/** Adds a value and lets the oldest go. Time must go forward: a value not newer than the newest is ignored. */
-export function append(series: Series, atMs: number, value: number): void {
-  const capacity = series.values.length
-  const newest = (series.next + capacity - 1) % capacity
-  if (series.length > 0 && atMs <= series.atMs[newest]!) return
-  series.atMs[series.next] = atMs
-  series.values[series.next] = value
-  series.next = (series.next + 1) % capacity
-  if (series.length < capacity) series.length += 1
-}
-
-/** Place in the ring of the value `age` steps before the newest (0 is the newest). */
-export function indexOfAge(series: Series, age: number): number {
-  const capacity = series.values.length
-  return (series.next - 1 - age + 2 * capacity) % capacity
-}
-
-/** Forgets everything, keeping the memory. */
-export function clear(series: Series): void {
-  series.length = 0
-  series.next = 0
-}
+import { type Climb, clearClimb, climbTo, createClimb } from './climb.ts'
+import { append, clear, createSeries, type Series } from './series.ts'
 
 /** What the engine knows beside the samples. `crashTimesMs` are the ends of its own accord, oldest first. */
 export type LifeSigns = {
@@ -60,13 +21,20 @@ export type Window = {
   cpuCores: Series
   workingSetBytes: Series
   unreclaimableBytes: Series
-  /** Since when the CPU has been at its limit without a pause; `null` when it is not. */
-  saturatedSinceMs: number | null
+  /** Highs of what cannot be reclaimed (else of the working set), and of the number of processes, where they have a limit. */
+  memoryClimb: Climb
+  pidsClimb: Climb
+  /** How long the CPU has been at its limit, in milliseconds; a second below it costs ten, one alone is a scheduler's jitter. */
+  saturatedMs: number
   life: LifeSigns
 }
 
-/** From this share of the CPU limit on a container counts as saturated. */
+/** From this share of the CPU limit on a container counts as saturated; five minutes of it are a failure. */
 const SATURATED_SHARE = 0.95
+const BREATH_COSTS = 10
+const SATURATION_FAILS_MS = 300_000
+/** A sample speaks for no more time than this. */
+const LONGEST_STEP_MS = 60_000
 
 /** An empty window for a container. */
 export function createWindow(containerId: string): Window {
@@ -76,7 +44,9 @@ export function createWindow(containerId: string): Window {
     cpuCores: createSeries(),
     workingSetBytes: createSeries(),
     unreclaimableBytes: createSeries(),
-    saturatedSinceMs: null,
+    memoryClimb: createClimb(),
+    pidsClimb: createClimb(),
+    saturatedMs: 0,
     life: { at: 0, health: 'none', healthFailingStreak: 0, crashTimesMs: [] },
   }
 }
@@ -86,7 +56,9 @@ export function beginLife(window: Window): void {
   clear(window.cpuCores)
   clear(window.workingSetBytes)
   clear(window.unreclaimableBytes)
-  window.saturatedSinceMs = null
+  clearClimb(window.memoryClimb)
+  clearClimb(window.pidsClimb)
+  window.saturatedMs = 0
   window.latest = null
 }
 
@@ -99,11 +71,19 @@ const SET_BACK_MS = 5_000
  */
 export function observe(window: Window, sample: Sample): void {
   if (window.latest !== null && window.latest.at - sample.at > SET_BACK_MS) beginLife(window)
+  const stepMs = window.latest === null ? 1_000 : Math.min(LONGEST_STEP_MS, Math.max(0, sample.at - window.latest.at))
   window.latest = sample
-  if (sample.cpuCores !== null) append(window.cpuCores, sample.at, sample.cpuCores)
-  if (sample.workingSetBytes !== null) append(window.workingSetBytes, sample.at, sample.workingSetBytes)
-  if (sample.unreclaimableBytes !== null) append(window.unreclaimableBytes, sample.at, sample.unreclaimableBytes)
-  if (sample.cpuShareOfLimit === null) return
-  if (sample.cpuShareOfLimit < SATURATED_SHARE) window.saturatedSinceMs = null
-  else window.saturatedSinceMs ??= sample.at
+  const { cpuCores, workingSetBytes, unreclaimableBytes, memoryLimitBytes, pids, pidsLimit, cpuShareOfLimit } = sample
+  if (cpuCores !== null) append(window.cpuCores, sample.at, cpuCores)
+  if (workingSetBytes !== null) append(window.workingSetBytes, sample.at, workingSetBytes)
+  if (unreclaimableBytes !== null) append(window.unreclaimableBytes, sample.at, unreclaimableBytes)
+  const heldBytes = unreclaimableBytes ?? workingSetBytes
+  if (heldBytes !== null && memoryLimitBytes !== null)
+    climbTo(window.memoryClimb, sample.at, heldBytes, memoryLimitBytes)
+  if (pids !== null && pidsLimit !== null) climbTo(window.pidsClimb, sample.at, pids, pidsLimit)
+  if (cpuShareOfLimit === null) return
+  window.saturatedMs =
+    cpuShareOfLimit >= SATURATED_SHARE
+      ? Math.min(2 * SATURATION_FAILS_MS, window.saturatedMs + stepMs)
+      : Math.max(0, Math.min(SATURATION_FAILS_MS, window.saturatedMs) - BREATH_COSTS * stepMs)
 }

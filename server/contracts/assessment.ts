@@ -55,6 +55,8 @@ export const Calibration = z.object({
     method: z.string(),
     data: z.string(),
     fittedAt: z.string().nullable(),
+    /** The program's own commit that fitted it. */
+    commit: z.string().optional(),
     scores: z.record(z.string(), z.number()),
   }),
   horizonMs: z.number().positive(),
