@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { fitCalibrated } from '../chaos/calibrate/fit.ts'
+import { fitCalibrated, leftOut } from '../chaos/calibrate/fit.ts'
 import { type Observed, observeRun } from '../chaos/calibrate/observe-run.ts'
 import { type RunScores, scoreRuns, type WayScores } from '../chaos/calibrate/score-runs.ts'
 import { unpackRun } from '../chaos/record/run-file.ts'
@@ -20,11 +20,16 @@ const MIN_RUNS = 20
 const program = new Command('calibrate')
   .description('Fits the failure model on recorded runs and scores it on those of families that it was not fitted on')
   .requiredOption('--runs <folder>', `what "npm run record" wrote (*${SUFFIX})`)
+  .option(
+    '--left-out',
+    'score each family to fit by a model fitted without it, and end: for choosing features and constants',
+  )
+  .option('--penalty <n>', 'L2', Number, PENALTY)
   .option('--json', 'print the scores as JSON')
   .option('--write', 'write models/calibration.json and models/runs-scores.json')
   .parse()
 
-const options = program.opts<{ runs: string; json?: boolean; write?: boolean }>()
+const options = program.opts<{ runs: string; json?: boolean; write?: boolean; leftOut?: boolean; penalty: number }>()
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const percent = (share: number | null) => (share === null ? '–' : `${(100 * share).toFixed(1)} %`)
 
@@ -38,7 +43,7 @@ function printWay(name: string, way: WayScores): void {
 }
 
 function print(scores: RunScores): void {
-  const { ways, reliability, timeToLimit, containerHours, families } = scores
+  const { ways, reliability, reliabilityByRun, timeToLimit, containerHours, families } = scores
   for (const { family, kind, runs, failures, foreseen, falseAlarms, containerHours: hours } of families)
     process.stdout.write(
       `  ${family.padEnd(21)} ${kind.padEnd(9)} ${String(runs).padStart(2)} runs, ${hours.toFixed(2)} h: foreseen ${foreseen} of ${failures}, false ${falseAlarms}\n`,
@@ -48,7 +53,7 @@ function print(scores: RunScores): void {
   printWay('predict_linear', ways.predictLinear)
   process.stdout.write(
     `Container-hours: calm ${containerHours.calm.toFixed(2)}, deceptive ${containerHours.deceptive.toFixed(2)}, all ${containerHours.all.toFixed(2)}\n` +
-      `ECE ${reliability.ece.toFixed(4)}, Brier ${reliability.brier.toFixed(4)}, skill ${reliability.brierSkill.toFixed(3)} over a base rate of ${percent(reliability.baseRate)}\n` +
+      `ECE ${reliability.ece.toFixed(4)}, Brier ${reliability.brier.toFixed(4)}, skill ${reliability.brierSkill.toFixed(3)} over a base rate of ${percent(reliability.baseRate)}; each run alike: ECE ${reliabilityByRun.ece.toFixed(4)}, skill ${reliabilityByRun.brierSkill.toFixed(3)} over ${percent(reliabilityByRun.baseRate)}\n` +
       `Time to limit 30 s before: median relative error ${percent(timeToLimit.medianRelativeError)} of ${timeToLimit.judged} (${timeToLimit.unknown} without one)\n`,
   )
   for (const { from, to, seconds, meanProbability, observed, share } of reliability.bins)
@@ -78,8 +83,12 @@ function run(): void {
   const toFit = observed.filter(({ header }) => header.use === 'fit')
   const toTest = observed.filter(({ header }) => header.use === 'test')
   say(`${toFit.length} runs to fit, ${toTest.length} to test, ${names.length} features`)
-  const fit = fitCalibrated(toFit, names.length, PENALTY)
-  const scores = scoreRuns(toTest, toFit.length, fit)
+  if (options.leftOut) {
+    print(scoreRuns(toFit, toFit.length, leftOut(toFit, names.length, options.penalty)))
+    return
+  }
+  const fit = fitCalibrated(toFit, names.length, options.penalty)
+  const scores = scoreRuns(toTest, toFit.length, () => fit)
   const { ways, reliability, timeToLimit } = scores
   const at = new Date().toISOString()
   const hours = toFit.reduce((sum, { seconds }) => sum + seconds.length / 3600, 0)

@@ -18,6 +18,8 @@ export type Second = {
   /** It has failed and still does: unhealthy, or saturated for five minutes. */
   failing: boolean
   timeToLimitMs: number | null
+  timeToLimitLowerMs: number | null
+  timeToLimitUpperMs: number | null
   memoryShareOfLimit: number | null
   cpuShareOfLimit: number | null
 }
@@ -45,7 +47,7 @@ export function observeRun(run: Run, names: string[]): Observed {
   const failing = failingIntervals(run)
   const seconds: (Omit<Second, 'features'> & { features: readonly Feature[] })[] = []
   replay(run, (window, at) => {
-    const { features, timeToLimitMs } = featuresOf(window, at, HORIZON_MS)
+    const { features, timeToLimit } = featuresOf(window, at, HORIZON_MS)
     for (const { name } of features) if (!names.includes(name)) names.push(name)
     const lasts = failing.some(([from, to]) => at >= from && at < to)
     const fails = header.failures.some((failure) => failure.at > at && failure.at <= at + HORIZON_MS)
@@ -57,7 +59,9 @@ export function observeRun(run: Run, names: string[]): Observed {
       blank: window.latest === null && features.every(({ value }) => value === 0),
       fails: known && !lasts ? fails : null,
       failing: lasts,
-      timeToLimitMs,
+      timeToLimitMs: timeToLimit?.ms ?? null,
+      timeToLimitLowerMs: timeToLimit?.lowerMs ?? null,
+      timeToLimitUpperMs: timeToLimit?.upperMs ?? null,
       memoryShareOfLimit: sample?.memoryShareOfLimit ?? null,
       cpuShareOfLimit: sample?.cpuShareOfLimit ?? null,
     })

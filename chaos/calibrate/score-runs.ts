@@ -21,6 +21,9 @@ import {
 /** So long before a leak's end its time to the limit is judged. */
 const JUDGED_BEFORE_MS = 30_000
 
+/** The fit to judge a run by: the same for all, or one that has not seen its family. */
+type FitOf = (run: Observed) => Fit
+
 type Share = { of: number; foreseen: number; share: number | null }
 
 /** How one way of watching did on runs that nothing was fitted on. */
@@ -50,7 +53,9 @@ export type RunScores = {
   runs: { fit: number; test: number }
   containerHours: { calm: number; deceptive: number; all: number }
   ways: { model: WayScores; threshold: WayScores; predictLinear: WayScores }
+  /** Each second counts alike; and each run. */
   reliability: Reliability
+  reliabilityByRun: Reliability
   timeToLimit: { judged: number; unknown: number; medianRelativeError: number | null; relativeErrors: number[] }
   families: FamilyScores[]
 }
@@ -66,9 +71,9 @@ export function probabilities({ seconds }: Observed, { intercept, weights }: Fit
 }
 
 const modelAlarms =
-  (fit: Fit): Alarms =>
+  (fitOf: FitOf): Alarms =>
   (run) =>
-    probabilities(run, fit).map((probability) => (probability ?? 0) >= CRITICAL_FROM)
+    probabilities(run, fitOf(run)).map((probability) => (probability ?? 0) >= CRITICAL_FROM)
 
 const ruleAlarms =
   (rule: AlarmCondition): Alarms =>
@@ -128,9 +133,9 @@ function timeToLimitErrors(runs: readonly Observed[]): number[] {
 }
 
 /** Scores a fit, and two plain rules beside it, on runs that it was not fitted on. */
-export function scoreRuns(runs: readonly Observed[], fitRuns: number, fit: Fit): RunScores {
+export function scoreRuns(runs: readonly Observed[], fitRuns: number, fitOf: FitOf): RunScores {
   const outcomes = runs.map((run) => {
-    const given = probabilities(run, fit)
+    const given = probabilities(run, fitOf(run))
     return {
       outcomes: run.seconds.flatMap(({ fails }, index) => {
         const p = given[index]
@@ -139,7 +144,7 @@ export function scoreRuns(runs: readonly Observed[], fitRuns: number, fit: Fit):
     }
   })
   const errors = timeToLimitErrors(runs)
-  const alarmsOf = modelAlarms(fit)
+  const alarmsOf = modelAlarms(fitOf)
   const names = [...new Set(runs.map(({ header }) => header.family))]
   const ofKind = (kind: string) => hoursOf(runs.filter(({ header }) => header.kind === kind))
   return {
@@ -150,7 +155,8 @@ export function scoreRuns(runs: readonly Observed[], fitRuns: number, fit: Fit):
       threshold: scoreWay(runs, ruleAlarms(isAboveThreshold)),
       predictLinear: scoreWay(runs, ruleAlarms(isPredictedLinearly)),
     },
-    reliability: reliability(outcomes),
+    reliability: reliability(outcomes, 'second'),
+    reliabilityByRun: reliability(outcomes, 'run'),
     timeToLimit: {
       judged: errors.length,
       unknown: errors.filter((error) => error === Number.POSITIVE_INFINITY).length,

@@ -65,14 +65,17 @@ export type Reliability = {
 
 /**
  * How well probabilities agree with what came: Brier score, its skill over always saying the base rate, and the expected
- * calibration error in ten bins of equal width. Each run counts alike.
+ * calibration error in ten bins of equal width. `each` says what counts alike: a run, or a second.
  */
-export function reliability(runs: readonly { outcomes: readonly { p: number; y: number }[] }[]): Reliability {
+export function reliability(
+  runs: readonly { outcomes: readonly { p: number; y: number }[] }[],
+  each: 'run' | 'second',
+): Reliability {
   const bins = Array.from({ length: BINS }, () => ({ weight: 0, p: 0, y: 0, seconds: 0 }))
   let [weight, brier, positives, seconds] = [0, 0, 0, 0]
   for (const { outcomes } of runs)
     for (const { p, y } of outcomes) {
-      const w = 1 / outcomes.length
+      const w = each === 'run' ? 1 / outcomes.length : 1
       const bin = bins[Math.min(BINS - 1, Math.floor(p * BINS))]!
       bin.weight += w
       bin.p += w * p

@@ -1,14 +1,9 @@
+import { createSaturation, SATURATION_FAILS_MS, saturate } from '../../server/analyse/saturation.ts'
 import type { EngineEvent } from '../../server/contracts/telemetry.ts'
 import type { Failure } from './recording.ts'
 
 /** A `die` so soon after somebody's `kill` was asked for. */
 const ASKED_WITHIN_MS = 15_000
-/** CPU at its limit for so long is a failure: everybody who waits for it has given up. */
-const SATURATED_SECONDS = 300
-const SATURATED_SHARE = 0.95
-/** One second below it, which a scheduler's jitter makes, is no relief. */
-const BREATH_COSTS_SECONDS = 10
-
 export type FailureSign = Failure['sign']
 
 /**
@@ -21,7 +16,8 @@ export function createFailureSigns(onFailure: (sign: FailureSign, atMs: number) 
   cpu(shareOfLimit: number | null, atMs: number): void
 } {
   let askedAtMs = Number.NEGATIVE_INFINITY
-  let saturatedSeconds = 0
+  const saturation = createSaturation()
+  let cpuAtMs: number | null = null
   return {
     event({ kind, at, signal, exitCode, health }) {
       if (kind === 'kill' && (signal === null || signal === 9 || signal === 15)) askedAtMs = at
@@ -31,10 +27,10 @@ export function createFailureSigns(onFailure: (sign: FailureSign, atMs: number) 
     },
     cpu(shareOfLimit, atMs) {
       if (shareOfLimit === null) return
-      const before = saturatedSeconds
-      saturatedSeconds =
-        shareOfLimit >= SATURATED_SHARE ? saturatedSeconds + 1 : Math.max(0, saturatedSeconds - BREATH_COSTS_SECONDS)
-      if (before < SATURATED_SECONDS && saturatedSeconds === SATURATED_SECONDS) onFailure('saturated', atMs)
+      const before = saturation.ms
+      saturate(saturation, shareOfLimit, cpuAtMs === null ? 1_000 : atMs - cpuAtMs)
+      cpuAtMs = atMs
+      if (before < SATURATION_FAILS_MS && saturation.ms >= SATURATION_FAILS_MS) onFailure('saturated', atMs)
     },
   }
 }

@@ -125,7 +125,7 @@ export const FAMILIES_TO_TEST: Family[] = [
       const cpuCores = littleCpu(draw)
       const rise = draw('riseSeconds', 40, 80)
       const program = { memoryMib: quiet, cores: `0.005 + ${cpuCores * 1.3} * up(t, 5, ${rise})` }
-      return { memoryMib, cpuCores, program, seconds: Math.ceil(rise + 345) }
+      return { memoryMib, cpuCores, program, seconds: Math.ceil(rise + 410) }
     },
   },
   {

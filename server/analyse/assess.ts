@@ -4,12 +4,12 @@ import { forecast } from './forecast.ts'
 import { lifeFeatures } from './life-features.ts'
 import { memoryOutlook } from './memory-features.ts'
 import { type Feature, failureRisk, lightOf } from './risk.ts'
+import { SATURATION_FAILS_MS } from './saturation.ts'
 import { zScore } from './statistics.ts'
 import type { Window } from './window.ts'
 import { durationInWords, shareInWords } from './words.ts'
 
-/** Saturation is a failure after five minutes; its last third tells more than the first. */
-const SATURATION_FAILS_MS = 300_000
+/** The last third of the time after which saturation is a failure tells more than the first. */
 const SATURATION_LONG_MS = 200_000
 
 /** A z-score needs a past; from 3 on it is remarkable, at 8 it counts in full. */
@@ -24,7 +24,8 @@ const PIDS_CLOSE_FROM_SHARE = 0.7
 const clamp = (value: number) => Math.max(0, Math.min(1, value))
 
 function cpuFeatures(window: Window): Feature[] {
-  const { saturatedMs, latest } = window
+  const { latest } = window
+  const { ms: saturatedMs } = window.saturation
   const throttled = latest?.throttledShare ?? 0
   const text = `CPU has been at its limit for ${durationInWords(saturatedMs)}`
   return [
@@ -98,7 +99,7 @@ export function featuresOf(window: Window, at: number, horizonMs: number) {
     anomalyFeature('cpuAnomaly', 'CPU', cpuZScore),
     anomalyFeature('memoryAnomaly', 'memory', memoryZScore),
   ]
-  return { features, timeToLimitMs: memory.timeToLimitMs, cpuZScore, memoryZScore }
+  return { features, timeToLimit: memory.timeToLimit, cpuZScore, memoryZScore }
 }
 
 /**
@@ -109,7 +110,7 @@ export function featuresOf(window: Window, at: number, horizonMs: number) {
 export function assess(window: Window, calibration: Calibration): Assessment {
   const { latest, containerId, life } = window
   const at = Math.max(latest?.at ?? 0, life.at)
-  const { features, timeToLimitMs, cpuZScore, memoryZScore } = featuresOf(window, at, calibration.horizonMs)
+  const { features, timeToLimit, cpuZScore, memoryZScore } = featuresOf(window, at, calibration.horizonMs)
   if (latest === null && features.every(({ value }) => value === 0)) return notEvaluated(containerId, at)
   const { probability, cause, evidence } = failureRisk(features, calibration)
   return {
@@ -118,7 +119,9 @@ export function assess(window: Window, calibration: Calibration): Assessment {
     probability,
     light: lightOf(probability),
     cause,
-    timeToLimitMs,
+    timeToLimitMs: timeToLimit?.ms ?? null,
+    timeToLimitLowerMs: timeToLimit?.lowerMs ?? null,
+    timeToLimitUpperMs: timeToLimit?.upperMs ?? null,
     cpuCoresForecast: forecast(window.cpuCores),
     memoryBytesForecast: forecast(window.workingSetBytes),
     cpuZScore,
@@ -136,6 +139,8 @@ export function notEvaluated(containerId: string, at: number): Assessment {
     light: 'low',
     cause: null,
     timeToLimitMs: null,
+    timeToLimitLowerMs: null,
+    timeToLimitUpperMs: null,
     cpuCoresForecast: null,
     memoryBytesForecast: null,
     cpuZScore: null,

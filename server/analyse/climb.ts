@@ -21,7 +21,9 @@ const CAPACITY = 128
 const APART_MS = 60_000
 /** A pause is no longer than the pauses before it, but for so much. */
 const PAUSE_SHARE = 1.5
-const PAUSE_MS = 4_000
+const PAUSE_MS = 2_500
+/** So many of its last pauses say whether it rests. */
+const RESTS_AFTER = 3
 
 /** Without highs yet. */
 export function createClimb(): Climb {
@@ -60,7 +62,7 @@ export function climbRate(climb: Climb, nowMs: number, spanMs: number): number {
   const span = Math.min(spanMs, nowMs - climb.beganAtMs)
   if (highs.length < 2 || !(span >= spanMs / 2)) return 0
   const top = highs.values[indexOfAge(highs, 0)]!
-  for (let age = 1; age < highs.length; age++) {
+  for (let age = 0; age < highs.length; age++) {
     const index = indexOfAge(highs, age)
     if (nowMs - highs.atMs[index]! < span) continue
     return (1000 * (top - highs.values[index]!)) / span
@@ -86,4 +88,10 @@ export function goingOn(climb: Climb, nowMs: number, among: number): number {
   const pause = nowMs - highs.atMs[indexOfAge(highs, 0)]!
   const allowed = PAUSE_SHARE * longest + PAUSE_MS
   return Math.max(0, Math.min(1, 2 - pause / allowed))
+}
+
+/** The highest value, where the climb to it is over; 0 where it goes on or there was none. */
+export function restLevel(climb: Climb, nowMs: number): number {
+  const { highs } = climb
+  return highs.length === 0 || goingOn(climb, nowMs, RESTS_AFTER) > 0 ? 0 : highs.values[indexOfAge(highs, 0)]!
 }

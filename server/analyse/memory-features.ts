@@ -1,17 +1,19 @@
 import { climbRate, goingOn } from './climb.ts'
-import { exceedanceProbability, freshRise, isClimbing, timeToLimitMs } from './forecast.ts'
+import { exceedanceOfLine, surestRise, timeToLimit } from './forecast.ts'
 import type { Feature } from './risk.ts'
-import { indexOfAge, type Series } from './series.ts'
-import { fitLine, type Line } from './statistics.ts'
+import { indexOfAge } from './series.ts'
 import type { Window } from './window.ts'
 import { bytesInWords, durationInWords, shareInWords } from './words.ts'
 
-/** A rise below a quarter of the limit is not yet worth a word, at half of it it counts in full: warm-up looks the same. */
-const RISE_COUNTS_FROM_SHARE = 0.25
-const RISE_COUNTS_FULLY_AT_SHARE = 0.5
+/**
+ * Warm-ups end anywhere below the limit and look like leaks until then, so that how much is reached counts twice: from a
+ * quarter of the limit on, and again on the way from half of it to nine tenths.
+ */
+const EARLY = { from: 0.25, to: 0.6 }
+const LATE = { from: 0.5, to: 0.9 }
 
-/** The last stretch before the limit. */
-const CLOSE_FROM_SHARE = 0.7
+/** So far above where it rested in the life before, as a share of the limit, a rise is news. */
+const NEW_SHARE = 0.05
 
 /** Over these the highs are compared: what happens now, in a minute, and in five. */
 const NOW_MS = 12_000
@@ -23,77 +25,54 @@ const MANY_PAUSES = 60
 
 const clamp = (value: number) => Math.max(0, Math.min(1, value))
 
-type Rise = { line: Line; limit: number; exceedance: number; timeToLimitMs: number | null }
-
-/** How memory climbs towards its limit, over the whole window or since a fresh rise, whichever says more; else `null`. */
-function memoryRise(series: Series, limit: number, horizonMs: number): Rise | null {
-  const rises = [series, freshRise(series)].flatMap((stretch): Rise[] => {
-    if (stretch === null || !isClimbing(stretch)) return []
-    const line = fitLine(stretch)
-    const exceedance = exceedanceProbability(stretch, limit, horizonMs)
-    if (line === null || exceedance === null) return []
-    return [{ line, limit, exceedance, timeToLimitMs: timeToLimitMs(stretch, limit) }]
-  })
-  rises.sort((a, b) => b.exceedance - a.exceedance || b.line.slopePerSecond - a.line.slopePerSecond)
-  return rises[0] ?? null
-}
-
 /** 1 where the limit is here, one half where it is as far away as the horizon, next to nothing at three times that. */
 const closeness = (leftMs: number, horizonMs: number) => 1 / (1 + (leftMs / horizonMs) ** 3)
 
-export type MemoryOutlook = { features: Feature[]; timeToLimitMs: number | null }
+export type TimeToLimit = { ms: number; lowerMs: number; upperMs: number | null }
+export type MemoryOutlook = { features: Feature[]; timeToLimit: TimeToLimit | null }
 
 /** What memory says: whether what cannot be reclaimed will reach the limit within the horizon, seen in several ways. */
 export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook {
-  const limit = window.latest?.memoryLimitBytes ?? null
+  const { latest, memoryClimb, restedAtBytes } = window
+  const limit = latest?.memoryLimitBytes ?? null
   const series = window.unreclaimableBytes.length > 0 ? window.unreclaimableBytes : window.workingSetBytes
-  if (limit === null || series.length === 0 || window.latest === null) return { features: [], timeToLimitMs: null }
-  const nowMs = window.latest.at
+  if (latest === null || limit === null || series.length === 0) return { features: [], timeToLimit: null }
   const level = series.values[indexOfAge(series, 0)]!
-  const { memoryClimb } = window
-  const few = goingOn(memoryClimb, nowMs, FEW_PAUSES)
-  const many = goingOn(memoryClimb, nowMs, MANY_PAUSES)
-  const top = memoryClimb.highs.length === 0 ? level : memoryClimb.highs.values[indexOfAge(memoryClimb.highs, 0)]!
-  const share = top / limit
-  const reached = clamp((share - RISE_COUNTS_FROM_SHARE) / (RISE_COUNTS_FULLY_AT_SHARE - RISE_COUNTS_FROM_SHARE))
-  const rise = memoryRise(series, limit, horizonMs)
-  const room = Math.max(0, limit - top)
+  const { highs } = memoryClimb
+  const top = highs.length === 0 ? level : highs.values[indexOfAge(highs, 0)]!
+  const few = goingOn(memoryClimb, latest.at, FEW_PAUSES)
+  const many = goingOn(memoryClimb, latest.at, MANY_PAUSES)
+  const isNew = restedAtBytes === 0 ? 1 : clamp((top - restedAtBytes) / (NEW_SHARE * limit))
+  const reached = ({ from, to }: typeof EARLY) => clamp((top / limit - from) / (to - from))
 
-  const near = (name: string, spanMs: number, going: number): Feature => {
-    const rate = climbRate(memoryClimb, nowMs, spanMs)
-    const leftMs = rate <= 0 ? Number.POSITIVE_INFINITY : (room / rate) * 1000
-    return {
-      name,
-      value: leftMs === Number.POSITIVE_INFINITY ? 0 : closeness(leftMs, horizonMs) * going * reached,
-      text: `memory grew ${bytesInWords(rate)}/s over the last ${durationInWords(spanMs)}: at this pace the limit is ${durationInWords(Math.min(leftMs, 86_400_000))} away`,
-      cause: 'memory-limit',
-    }
+  const near = (name: string, spanMs: number, going: number, stage: typeof EARLY): Feature => {
+    const rate = climbRate(memoryClimb, latest.at, spanMs)
+    const leftMs = rate <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, limit - top) / rate) * 1000
+    const value = closeness(leftMs, horizonMs) * going * reached(stage) * isNew
+    const text =
+      value === 0
+        ? ''
+        : `memory that cannot be reclaimed rose by ${bytesInWords(rate)}/s over the last ${durationInWords(spanMs)}, pauses included`
+    return { name, value, text, cause: 'memory-limit' }
   }
+  const line = many > 0 ? surestRise(series) : null
+  const left = line === null ? null : timeToLimit(line, limit)
   const exceedance: Feature = { name: 'memoryExceedance', value: 0, text: '', cause: 'memory-limit' }
-  if (rise !== null) {
-    const { line, timeToLimitMs: left } = rise
-    exceedance.value =
-      rise.exceedance *
-      clamp((line.level / limit - RISE_COUNTS_FROM_SHARE) / (RISE_COUNTS_FULLY_AT_SHARE - RISE_COUNTS_FROM_SHARE)) *
-      many
+  if (line !== null) {
+    exceedance.value = exceedanceOfLine(line, limit, horizonMs) * many * reached(EARLY) * isNew
     exceedance.text =
       `memory that cannot be reclaimed grows ${bytesInWords(line.slopePerSecond)}/s and is at ${shareInWords(line.level / limit)} of its ` +
-      `${bytesInWords(limit)} limit${left === null ? '' : `: the limit is ${durationInWords(left)} away`}`
+      `${bytesInWords(limit)} limit${left === null ? '' : `: the limit is ${durationInWords(left.ms)} away`}`
   }
   return {
     features: [
       exceedance,
-      near('memoryClimbNow', NOW_MS, few),
-      near('memoryClimbMinute', MINUTE_MS, few),
-      near('memoryClimbPauses', MINUTE_MS, many),
-      near('memoryClimbLong', LONG_MS, many),
-      {
-        name: 'memoryClose',
-        value: clamp((share - CLOSE_FROM_SHARE) / (1 - CLOSE_FROM_SHARE)) * many,
-        text: `memory climbs and has reached ${shareInWords(share)} of its limit`,
-        cause: 'memory-limit',
-      },
+      near('memoryClimbNow', NOW_MS, few, LATE),
+      near('memoryClimbMinute', MINUTE_MS, few, EARLY),
+      near('memoryClimbMinuteLate', MINUTE_MS, few, LATE),
+      near('memoryClimbPauses', MINUTE_MS, many, LATE),
+      near('memoryClimbLong', LONG_MS, many, LATE),
     ],
-    timeToLimitMs: rise?.timeToLimitMs ?? null,
+    timeToLimit: left,
   }
 }

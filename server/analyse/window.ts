@@ -1,5 +1,6 @@
 import type { Health, Sample } from '../contracts/telemetry.ts'
-import { type Climb, clearClimb, climbTo, createClimb } from './climb.ts'
+import { type Climb, clearClimb, climbTo, createClimb, restLevel } from './climb.ts'
+import { createSaturation, type Saturation, saturate } from './saturation.ts'
 import { append, clear, createSeries, type Series } from './series.ts'
 
 /** What the engine knows beside the samples. `crashTimesMs` are the ends of its own accord, oldest first. */
@@ -23,18 +24,12 @@ export type Window = {
   unreclaimableBytes: Series
   /** Highs of what cannot be reclaimed (else of the working set), and of the number of processes, where they have a limit. */
   memoryClimb: Climb
+  /** Where memory came to rest in the life before: up to there a rise is its warm-up. 0 where it did not rest. */
+  restedAtBytes: number
   pidsClimb: Climb
-  /** How long the CPU has been at its limit, in milliseconds; a second below it costs ten, one alone is a scheduler's jitter. */
-  saturatedMs: number
+  saturation: Saturation
   life: LifeSigns
 }
-
-/** From this share of the CPU limit on a container counts as saturated; five minutes of it are a failure. */
-const SATURATED_SHARE = 0.95
-const BREATH_COSTS = 10
-const SATURATION_FAILS_MS = 300_000
-/** A sample speaks for no more time than this. */
-const LONGEST_STEP_MS = 60_000
 
 /** An empty window for a container. */
 export function createWindow(containerId: string): Window {
@@ -45,20 +40,22 @@ export function createWindow(containerId: string): Window {
     workingSetBytes: createSeries(),
     unreclaimableBytes: createSeries(),
     memoryClimb: createClimb(),
+    restedAtBytes: 0,
     pidsClimb: createClimb(),
-    saturatedMs: 0,
+    saturation: createSaturation(),
     life: { at: 0, health: 'none', healthFailingStreak: 0, crashTimesMs: [] },
   }
 }
 
 /** Cuts the series: what was before a start says nothing about what comes after. */
 export function beginLife(window: Window): void {
+  if (window.latest !== null) window.restedAtBytes = restLevel(window.memoryClimb, window.latest.at)
   clear(window.cpuCores)
   clear(window.workingSetBytes)
   clear(window.unreclaimableBytes)
   clearClimb(window.memoryClimb)
   clearClimb(window.pidsClimb)
-  window.saturatedMs = 0
+  window.saturation = createSaturation()
   window.latest = null
 }
 
@@ -71,9 +68,15 @@ const SET_BACK_MS = 5_000
  */
 export function observe(window: Window, sample: Sample): void {
   if (window.latest !== null && window.latest.at - sample.at > SET_BACK_MS) beginLife(window)
-  const stepMs = window.latest === null ? 1_000 : Math.min(LONGEST_STEP_MS, Math.max(0, sample.at - window.latest.at))
+  const stepMs = window.latest === null ? 1_000 : sample.at - window.latest.at
   window.latest = sample
   const { cpuCores, workingSetBytes, unreclaimableBytes, memoryLimitBytes, pids, pidsLimit, cpuShareOfLimit } = sample
+  // What the kernel has killed a process for is not garbage that was collected: the next climb is to be seen as early as the first.
+  if ((sample.oomKills ?? 0) > 0) {
+    clear(window.unreclaimableBytes)
+    clear(window.workingSetBytes)
+    clearClimb(window.memoryClimb)
+  }
   if (cpuCores !== null) append(window.cpuCores, sample.at, cpuCores)
   if (workingSetBytes !== null) append(window.workingSetBytes, sample.at, workingSetBytes)
   if (unreclaimableBytes !== null) append(window.unreclaimableBytes, sample.at, unreclaimableBytes)
@@ -81,9 +84,5 @@ export function observe(window: Window, sample: Sample): void {
   if (heldBytes !== null && memoryLimitBytes !== null)
     climbTo(window.memoryClimb, sample.at, heldBytes, memoryLimitBytes)
   if (pids !== null && pidsLimit !== null) climbTo(window.pidsClimb, sample.at, pids, pidsLimit)
-  if (cpuShareOfLimit === null) return
-  window.saturatedMs =
-    cpuShareOfLimit >= SATURATED_SHARE
-      ? Math.min(2 * SATURATION_FAILS_MS, window.saturatedMs + stepMs)
-      : Math.max(0, Math.min(SATURATION_FAILS_MS, window.saturatedMs) - BREATH_COSTS * stepMs)
+  if (cpuShareOfLimit !== null) saturate(window.saturation, cpuShareOfLimit, stepMs)
 }

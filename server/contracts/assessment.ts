@@ -39,7 +39,10 @@ export const Assessment = z.object({
   probability: z.number().min(0).max(1).nullable(),
   light: Light,
   cause: Cause.nullable(),
+  /** Until memory reaches its limit, with the interval that its pace leaves; an upper bound of `null` is never. */
   timeToLimitMs: z.number().nullable(),
+  timeToLimitLowerMs: z.number().nullable(),
+  timeToLimitUpperMs: z.number().nullable(),
   cpuCoresForecast: Forecast.nullable(),
   memoryBytesForecast: Forecast.nullable(),
   cpuZScore: z.number().nullable(),
