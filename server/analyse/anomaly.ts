@@ -1,0 +1,178 @@
+import { createRarities, type Rarity, rarityOf } from './rarity.ts'
+import { createSeason, departureFromSeason, type Season } from './season.ts'
+
+/** What can be chosen, all in steps of the series or in orders of magnitude of rarity. */
+export type AnomalyTuning = {
+  /** Steps over which the short and the longer mean follow. */
+  quickSteps: number
+  slowSteps: number
+  /** Mean rarity from which the level, and that of the changes, is an alarm: 2 is one in a hundred at every pace. */
+  alarmLevel: number
+  alarmChange: number
+  /** The same for the short mean of the departures from the season: 3 is one in a thousand. */
+  alarmSeason: number
+  /** After an alarm the series is not heard of again for so long … */
+  quietSteps: number
+  /** … but for something this many times as rare. */
+  breakThrough: number
+}
+
+/** Round figures from the plateau that `scripts/tune-anomaly.ts` shows, which leaves each category out in turn. */
+export const SHIPPED_TUNING: AnomalyTuning = {
+  quickSteps: 10,
+  slowSteps: 30,
+  alarmLevel: 2,
+  alarmChange: 2.2,
+  alarmSeason: 3,
+  quietSteps: 100,
+  breakThrough: 1.5,
+}
+
+/** From this score on it is an alarm: one threshold shipped for all. */
+export const ANOMALY_ALARM_FROM = 0.5
+
+/** With fewer values than a minute's at 1 Hz everything is new. */
+const WARM_UP_STEPS = 60
+
+/** The usual follows over at most this many steps: 5.6 hours at 1 Hz. */
+const USUAL_STEPS = 20_000
+
+/**
+ * The bar rises by an order with every order of steps watched between these two (83 minutes and 28 hours at 1 Hz), so
+ * that alarms on a calm series become rarer the longer it was watched.
+ */
+const BAR_RISES_FROM_STEP = 5_000
+const BAR_RISES_TO_STEP = 100_000
+
+/** So many departures from the season are seen before one counts as rare. */
+const SEASON_WARM_UP_STEPS = 300
+
+/** A departure below this share of the level is rounding. */
+const ROUNDING = 1e-9
+
+/** One quantity at three paces: itself, a short and a longer mean, each by its departure from the usual. */
+type Watched = {
+  usual: number
+  quick: number
+  slow: number
+  readonly ofValue: Rarity
+  readonly ofQuick: Rarity
+  readonly ofSlow: Rarity
+}
+
+/** What a detector knows of its series: fixed memory, less than 4 KiB of numbers. */
+export type AnomalyDetector = {
+  readonly tuning: AnomalyTuning
+  steps: number
+  last: number
+  readonly level: Watched
+  readonly change: Watched
+  readonly season: Season
+  /** Short mean of the departures from the season. */
+  offSeason: number
+  readonly ofOffSeason: Rarity
+  quietSteps: number
+  /** How far beyond the bar the alarm was that began the quiet. */
+  raisedBy: number
+}
+
+function watch([ofValue, ofQuick, ofSlow]: readonly Rarity[]): Watched {
+  return { usual: 0, quick: 0, slow: 0, ofValue: ofValue!, ofQuick: ofQuick!, ofSlow: ofSlow! }
+}
+
+/** A detector that has seen nothing yet. */
+export function createAnomalyDetector(tuning = SHIPPED_TUNING): AnomalyDetector {
+  const rarities = createRarities(7)
+  return {
+    tuning,
+    steps: 0,
+    last: 0,
+    level: watch(rarities.slice(0, 3)),
+    change: watch(rarities.slice(3, 6)),
+    season: createSeason(),
+    offSeason: 0,
+    ofOffSeason: rarities[6]!,
+    quietSteps: 0,
+    raisedBy: 0,
+  }
+}
+
+/** Mean rarity of a quantity's departures from the usual at its three paces; takes the value into account. */
+function departure(watched: Watched, value: number, rounding: number, detector: AnomalyDetector): number {
+  const { steps, tuning } = detector
+  watched.quick += (value - watched.quick) / Math.min(steps, tuning.quickSteps)
+  watched.slow += (value - watched.slow) / Math.min(steps, tuning.slowSteps)
+  const rarity =
+    rarityOf(watched.ofValue, size(value - watched.usual, rounding)) +
+    rarityOf(watched.ofQuick, size(watched.quick - watched.usual, rounding)) +
+    rarityOf(watched.ofSlow, size(watched.slow - watched.usual, rounding))
+  watched.usual += (value - watched.usual) / Math.min(steps, USUAL_STEPS)
+  return rarity / 3
+}
+
+/** Rarity of the short mean of departures from the season; 0 where no season is known. Takes the value into account. */
+function departureInSeason(detector: AnomalyDetector, value: number, rounding: number): number {
+  const { season, ofOffSeason, tuning } = detector
+  const departed = departureFromSeason(season, value)
+  if (season.lag === 0) return 0
+  detector.offSeason += (departed - detector.offSeason) / tuning.quickSteps
+  const rarity = rarityOf(ofOffSeason, size(detector.offSeason, rounding))
+  return ofOffSeason.total > SEASON_WARM_UP_STEPS ? rarity : 0
+}
+
+function size(difference: number, rounding: number): number {
+  const absolute = Math.abs(difference)
+  return absolute > rounding ? absolute : 0
+}
+
+/**
+ * Takes the next step's value and returns its anomaly score in 0..1, made from it and earlier values only. A value that
+ * is not a number carries the last one forward.
+ *
+ * The level and the size of the changes are compared with what they usually are, now and over a short and a longer
+ * mean, and ranked among their own past departures (Laxhammar's conformal anomaly detection): steps, drifts and spikes
+ * show in the level; noise that grows, and flat lines, in the changes; a season is silent once it was seen, and what
+ * breaks it shows in the departures from the value one season ago. The mean of three ranks asks for departures that are
+ * both rare and lasting, or beyond all seen. The score is rarity / (rarity + bar); after an alarm it is halved for a
+ * while, so that one happening raises one alarm.
+ */
+export function anomalyScore(detector: AnomalyDetector, value: number): number {
+  const known = Number.isFinite(value)
+  if (!known && detector.steps === 0) return 0
+  const current = known ? value : detector.last
+  const { tuning, level, change } = detector
+  if (detector.steps === 0) {
+    detector.last = current
+    level.usual = current
+  }
+  detector.steps += 1
+  const rounding = ROUNDING * Math.abs(level.usual)
+  const ofLevel = departure(level, current, rounding, detector)
+  const ofChange = departure(change, Math.abs(current - detector.last), rounding, detector)
+  const ofSeason = departureInSeason(detector, current, rounding)
+  detector.last = current
+  if (detector.steps < WARM_UP_STEPS) return 0
+  const watched = Math.max(BAR_RISES_FROM_STEP, Math.min(BAR_RISES_TO_STEP, detector.steps))
+  const rise = Math.log10(watched / BAR_RISES_FROM_STEP)
+  const bars = Math.max(
+    ofLevel / (tuning.alarmLevel + rise),
+    ofChange / (tuning.alarmChange + rise),
+    ofSeason / (tuning.alarmSeason + rise),
+  )
+  return heard(detector, bars)
+}
+
+/** The score of a rarity given in bars, with alarms suppressed after an alarm. */
+function heard(detector: AnomalyDetector, bars: number): number {
+  const { tuning } = detector
+  const score = bars / (1 + bars)
+  if (detector.quietSteps > 0) {
+    detector.quietSteps -= 1
+    if (bars < detector.raisedBy * tuning.breakThrough) return score / 2
+  }
+  if (bars >= 1) {
+    detector.quietSteps = tuning.quietSteps
+    detector.raisedBy = bars
+  }
+  return score
+}
