@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { fitCalibrated, leftOut } from '../chaos/calibrate/fit.ts'
+import { BY_DEFINITION, fitCalibrated, leftOut } from '../chaos/calibrate/fit.ts'
 import { type Observed, observeRun } from '../chaos/calibrate/observe-run.ts'
 import { type RunScores, scoreRuns, type WayScores } from '../chaos/calibrate/score-runs.ts'
 import { unpackRun } from '../chaos/record/run-file.ts'
@@ -84,10 +84,10 @@ function run(): void {
   const toTest = observed.filter(({ header }) => header.use === 'test')
   say(`${toFit.length} runs to fit, ${toTest.length} to test, ${names.length} features`)
   if (options.leftOut) {
-    print(scoreRuns(toFit, toFit.length, leftOut(toFit, names.length, options.penalty)))
+    print(scoreRuns(toFit, toFit.length, leftOut(toFit, names, options.penalty)))
     return
   }
-  const fit = fitCalibrated(toFit, names.length, options.penalty)
+  const fit = fitCalibrated(toFit, names, options.penalty)
   const scores = scoreRuns(toTest, toFit.length, () => fit)
   const { ways, reliability, timeToLimit } = scores
   const at = new Date().toISOString()
@@ -95,8 +95,7 @@ function run(): void {
   const calibration = Calibration.parse({
     version: `runs-${at.slice(0, 10)}`,
     provenance: {
-      method:
-        'logistic regression with weights >= 0, L2; weights on two thirds of the runs of the families to fit, slope and intercept on the rest; scores on other families',
+      method: `logistic regression with weights >= 0, L2; slope and intercept (Platt) on runs that were left out of the weights by group; ${Object.keys(BY_DEFINITION).join(' and ')} by definition of the failure, not fitted; scores on other families`,
       data: `${toFit.length} runs (${hours.toFixed(1)} container-hours) of ${new Set(toFit.map(({ header }) => header.family)).size} families, ${toTest.length} runs of ${scores.families.length} others to test, on Docker ${observed[0]!.header.engine}`,
       fittedAt: at,
       commit: commit(),

@@ -19,7 +19,7 @@ export function ordinary(draw: Draw) {
 }
 
 /** So many are at their limit at once that more would be the host's. */
-export const littleCpu = (draw: Draw) => draw('littleCpuCores', 0.08, 0.12)
+export const littleCpu = (draw: Draw) => draw('littleCpuCores', 0.05, 0.08)
 
 /** A check every three to eight seconds that gives up after three to five, and is not counted at the start. */
 export function checked(draw: Draw, command: string) {
@@ -110,7 +110,7 @@ export const FAMILIES_TO_FIT: Family[] = [
       const cpuCores = littleCpu(draw)
       const calm = draw('calmSeconds', 20, 50)
       const program = { memoryMib: quiet, cores: `t < ${calm} ? 0.005 : ${cpuCores * 2}` }
-      return { memoryMib, cpuCores, program, seconds: Math.ceil(calm + 400) }
+      return { memoryMib, cpuCores, program, seconds: Math.ceil(calm + 420) }
     },
   },
   {

@@ -1,6 +1,7 @@
 import type { Assessment, Calibration } from '../contracts/assessment.ts'
 import { climbRate, goingOn } from './climb.ts'
 import { forecast } from './forecast.ts'
+import { forecastsOf } from './foresight.ts'
 import { lifeFeatures } from './life-features.ts'
 import { memoryOutlook } from './memory-features.ts'
 import { type Feature, failureRisk, lightOf } from './risk.ts'
@@ -85,6 +86,11 @@ function anomalyFeature(name: string, what: string, score: number | null): Featu
   }
 }
 
+function unusualFeature(name: string, what: string, score: number): Feature {
+  const text = `${what} departs from its own past as it seldom did (anomaly score ${score.toFixed(2)})`
+  return { name, value: score, text, cause: null }
+}
+
 /** All that the failure model looks at, with the time to the memory limit and the z-scores that come along. */
 export function featuresOf(window: Window, at: number, horizonMs: number) {
   const cpuZScore = zScore(window.cpuCores, Z_SCORE_MIN_POINTS)
@@ -98,6 +104,8 @@ export function featuresOf(window: Window, at: number, horizonMs: number) {
     ...lifeFeatures(window.life, at, horizonMs),
     anomalyFeature('cpuAnomaly', 'CPU', cpuZScore),
     anomalyFeature('memoryAnomaly', 'memory', memoryZScore),
+    unusualFeature('cpuUnusual', 'CPU', window.cpuForesight?.score ?? 0),
+    unusualFeature('memoryUnusual', 'memory', window.memoryForesight?.score ?? 0),
   ]
   return { features, timeToLimit: memory.timeToLimit, cpuZScore, memoryZScore }
 }
@@ -112,6 +120,8 @@ export function assess(window: Window, calibration: Calibration): Assessment {
   const at = Math.max(latest?.at ?? 0, life.at)
   const { features, timeToLimit, cpuZScore, memoryZScore } = featuresOf(window, at, calibration.horizonMs)
   if (latest === null && features.every(({ value }) => value === 0)) return notEvaluated(containerId, at)
+  const cpuCoresForecasts = window.cpuForesight === null ? [] : forecastsOf(window.cpuForesight)
+  const memoryBytesForecasts = window.memoryForesight === null ? [] : forecastsOf(window.memoryForesight)
   const { probability, cause, evidence } = failureRisk(features, calibration)
   return {
     containerId,
@@ -122,10 +132,14 @@ export function assess(window: Window, calibration: Calibration): Assessment {
     timeToLimitMs: timeToLimit?.ms ?? null,
     timeToLimitLowerMs: timeToLimit?.lowerMs ?? null,
     timeToLimitUpperMs: timeToLimit?.upperMs ?? null,
-    cpuCoresForecast: forecast(window.cpuCores),
-    memoryBytesForecast: forecast(window.workingSetBytes),
+    cpuCoresForecast: cpuCoresForecasts[0] ?? forecast(window.cpuCores),
+    memoryBytesForecast: memoryBytesForecasts[0] ?? forecast(window.workingSetBytes),
+    cpuCoresForecasts,
+    memoryBytesForecasts,
     cpuZScore,
     memoryZScore,
+    cpuAnomalyScore: window.cpuForesight?.score ?? null,
+    memoryAnomalyScore: window.memoryForesight?.score ?? null,
     evidence,
   }
 }
@@ -143,8 +157,12 @@ export function notEvaluated(containerId: string, at: number): Assessment {
     timeToLimitUpperMs: null,
     cpuCoresForecast: null,
     memoryBytesForecast: null,
+    cpuCoresForecasts: [],
+    memoryBytesForecasts: [],
     cpuZScore: null,
     memoryZScore: null,
+    cpuAnomalyScore: null,
+    memoryAnomalyScore: null,
     evidence: [],
   }
 }

@@ -26,8 +26,8 @@ describe('the pace of the highs', () => {
     expect(climbRate(climb, nowMs, 60_000)).toBe(0)
   })
 
-  test('is 0 while the life is too young for the span', () => {
-    const { climb, nowMs } = climbAfter(20, (second) => 100 + 5 * second)
+  test('is 0 in a life of less than twelve seconds', () => {
+    const { climb, nowMs } = climbAfter(11, (second) => 100 + 5 * second)
     expect(climbRate(climb, nowMs, 60_000)).toBe(0)
   })
 })

@@ -22,6 +22,8 @@ const APART_MS = 60_000
 /** A pause is no longer than the pauses before it, but for so much. */
 const PAUSE_SHARE = 1.5
 const PAUSE_MS = 2_500
+/** In a younger life everything rises. */
+const YOUNG_MS = 30_000
 /** So many of its last pauses say whether it rests. */
 const RESTS_AFTER = 3
 
@@ -55,12 +57,12 @@ export function climbTo(climb: Climb, atMs: number, value: number, limit: number
 
 /**
  * How fast the highs have grown over the last `spanMs`, per second, pauses included: 0 where there is no earlier high to
- * compare with, or where the life is younger than half the span.
+ * compare with, or where the life is too young to tell a pace from a start.
  */
 export function climbRate(climb: Climb, nowMs: number, spanMs: number): number {
   const { highs } = climb
   const span = Math.min(spanMs, nowMs - climb.beganAtMs)
-  if (highs.length < 2 || !(span >= spanMs / 2)) return 0
+  if (highs.length < 2 || !(span >= Math.min(spanMs, YOUNG_MS))) return 0
   const top = highs.values[indexOfAge(highs, 0)]!
   for (let age = 0; age < highs.length; age++) {
     const index = indexOfAge(highs, age)

@@ -46,7 +46,8 @@ export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook 
   const reached = ({ from, to }: typeof EARLY) => clamp((top / limit - from) / (to - from))
 
   const near = (name: string, spanMs: number, going: number, stage: typeof EARLY): Feature => {
-    const rate = climbRate(memoryClimb, latest.at, spanMs)
+    // What slows down will be slower still: the pace of the newer half counts where it is the lower one.
+    const rate = Math.min(climbRate(memoryClimb, latest.at, spanMs), climbRate(memoryClimb, latest.at, spanMs / 2))
     const leftMs = rate <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, limit - top) / rate) * 1000
     const value = closeness(leftMs, horizonMs) * going * reached(stage) * isNew
     const text =
@@ -57,9 +58,12 @@ export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook 
   }
   const line = many > 0 ? surestRise(series) : null
   const left = line === null ? null : timeToLimit(line, limit)
+  const rising: Feature = { name: 'memoryRising', value: 0, text: '', cause: 'memory-limit' }
   const exceedance: Feature = { name: 'memoryExceedance', value: 0, text: '', cause: 'memory-limit' }
   if (line !== null) {
-    exceedance.value = exceedanceOfLine(line, limit, horizonMs) * many * reached(EARLY) * isNew
+    rising.value = exceedanceOfLine(line, limit, horizonMs) * many * isNew
+    rising.text = `memory grows at a pace of ${bytesInWords(line.slopePerSecond)}/s`
+    exceedance.value = rising.value * reached(EARLY)
     exceedance.text =
       `memory that cannot be reclaimed grows ${bytesInWords(line.slopePerSecond)}/s and is at ${shareInWords(line.level / limit)} of its ` +
       `${bytesInWords(limit)} limit${left === null ? '' : `: the limit is ${durationInWords(left.ms)} away`}`
@@ -67,6 +71,7 @@ export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook 
   return {
     features: [
       exceedance,
+      rising,
       near('memoryClimbNow', NOW_MS, few, LATE),
       near('memoryClimbMinute', MINUTE_MS, few, EARLY),
       near('memoryClimbMinuteLate', MINUTE_MS, few, LATE),

@@ -1,5 +1,6 @@
 import type { Health, Sample } from '../contracts/telemetry.ts'
 import { type Climb, clearClimb, climbTo, createClimb, restLevel } from './climb.ts'
+import { createForesight, type Foresight, foresee } from './foresight.ts'
 import { createSaturation, type Saturation, saturate } from './saturation.ts'
 import { append, clear, createSeries, type Series } from './series.ts'
 
@@ -28,6 +29,9 @@ export type Window = {
   restedAtBytes: number
   pidsClimb: Climb
   saturation: Saturation
+  /** What is expected of CPU cores and of working set bytes; made with the first value. */
+  cpuForesight: Foresight | null
+  memoryForesight: Foresight | null
   life: LifeSigns
 }
 
@@ -43,6 +47,8 @@ export function createWindow(containerId: string): Window {
     restedAtBytes: 0,
     pidsClimb: createClimb(),
     saturation: createSaturation(),
+    cpuForesight: null,
+    memoryForesight: null,
     life: { at: 0, health: 'none', healthFailingStreak: 0, crashTimesMs: [] },
   }
 }
@@ -56,6 +62,8 @@ export function beginLife(window: Window): void {
   clearClimb(window.memoryClimb)
   clearClimb(window.pidsClimb)
   window.saturation = createSaturation()
+  window.cpuForesight = null
+  window.memoryForesight = null
   window.latest = null
 }
 
@@ -77,8 +85,16 @@ export function observe(window: Window, sample: Sample): void {
     clear(window.workingSetBytes)
     clearClimb(window.memoryClimb)
   }
-  if (cpuCores !== null) append(window.cpuCores, sample.at, cpuCores)
-  if (workingSetBytes !== null) append(window.workingSetBytes, sample.at, workingSetBytes)
+  if (cpuCores !== null) {
+    append(window.cpuCores, sample.at, cpuCores)
+    window.cpuForesight ??= createForesight()
+    foresee(window.cpuForesight, sample.at, cpuCores)
+  }
+  if (workingSetBytes !== null) {
+    append(window.workingSetBytes, sample.at, workingSetBytes)
+    window.memoryForesight ??= createForesight()
+    foresee(window.memoryForesight, sample.at, workingSetBytes)
+  }
   if (unreclaimableBytes !== null) append(window.unreclaimableBytes, sample.at, unreclaimableBytes)
   const heldBytes = unreclaimableBytes ?? workingSetBytes
   if (heldBytes !== null && memoryLimitBytes !== null)

@@ -20,12 +20,14 @@ export const Evidence = z.object({
 })
 export type Evidence = z.infer<typeof Evidence>
 
-/** A forecast `horizonMs` ahead of the assessment with its prediction interval, in the unit of the series. */
+/** A forecast `horizonMs` ahead of the assessment with its 95 % interval (and 80 %, where known), in the unit of the series. */
 export const Forecast = z.object({
   horizonMs: z.number(),
   value: z.number(),
   lower: z.number(),
   upper: z.number(),
+  lower80: z.number().optional(),
+  upper80: z.number().optional(),
 })
 export type Forecast = z.infer<typeof Forecast>
 
@@ -45,8 +47,14 @@ export const Assessment = z.object({
   timeToLimitUpperMs: z.number().nullable(),
   cpuCoresForecast: Forecast.nullable(),
   memoryBytesForecast: Forecast.nullable(),
+  /** 10 s, 60 s and 15 min ahead, as far as enough is known; the first is the one above. */
+  cpuCoresForecasts: z.array(Forecast),
+  memoryBytesForecasts: z.array(Forecast),
   cpuZScore: z.number().nullable(),
   memoryZScore: z.number().nullable(),
+  /** How unusual each is for itself, 0..1. */
+  cpuAnomalyScore: z.number().min(0).max(1).nullable(),
+  memoryAnomalyScore: z.number().min(0).max(1).nullable(),
   evidence: z.array(Evidence),
 })
 export type Assessment = z.infer<typeof Assessment>
