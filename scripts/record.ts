@@ -1,10 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { hashText } from '../chaos/random.ts'
 import { FAMILIES, planRun } from '../chaos/record/families.ts'
 import { openRecorder } from '../chaos/record/recorder.ts'
 import { packRun } from '../chaos/record/run-file.ts'
+import type { RunPlan } from '../chaos/record/run-plan.ts'
 import { AppError, messageOf } from '../server/errors.ts'
 
 function wholeNumber(text: string): number {
@@ -16,7 +17,7 @@ const program = new Command('record')
   .description(
     `Runs programs that fail, and programs that only look like it, on the engine of DOCKER_HOST, and records what is seen of them. Families:\n${FAMILIES.map(({ name, use, kind, about }) => `  ${name.padEnd(21)} ${use.padEnd(4)}  ${kind.padEnd(9)}  ${about}`).join('\n')}`,
   )
-  .requiredOption('--out <folder>', 'one gzipped file of JSON lines a run')
+  .requiredOption('--out <folder>', 'one gzipped file of JSON lines a run; what is there already is not recorded again')
   .option('--families <names...>', 'only these; all by default')
   .option('--runs <n>', 'of each family', wholeNumber, 5)
   .option('--seed <n>', 'of the first run; the next one has the next', wholeNumber, 1)
@@ -42,9 +43,12 @@ async function run(): Promise<void> {
   const unknown = options.families?.find((name) => !FAMILIES.some((family) => family.name === name))
   if (unknown !== undefined) program.error(`there is no family "${unknown}"; --help lists them`)
   const wanted = FAMILIES.filter(({ name }) => options.families?.includes(name) ?? true)
+  const fileOf = ({ family, seed }: RunPlan) => join(options.out, `${family}-${seed}.jsonl.gz`)
   const plans = Array.from({ length: options.runs }, (_, index) =>
     wanted.map((family) => planRun(family, options.seed + index)),
-  ).flat()
+  )
+    .flat()
+    .filter((plan) => !existsSync(fileOf(plan)))
   // The longest first, so that none is left alone at the end; the others mixed, so that not all burn CPU at once.
   const place = (plan: (typeof plans)[number]) =>
     plan.seconds >= 600 ? -plan.seconds : hashText(plan.family + plan.seed)
@@ -77,7 +81,7 @@ async function run(): Promise<void> {
         continue
       }
       const { family, seed, failures, beganAt, end } = recorded.header
-      writeFileSync(join(options.out, `${family}-${seed}.jsonl.gz`), packRun(recorded))
+      writeFileSync(fileOf(plan), packRun(recorded))
       const signs = failures.map(({ sign, at }) => `${sign} at ${((at - beganAt) / 1000).toFixed(0)} s`)
       say(`[${done}, ${plans.length} to begin] ${family} ${seed}: ${signs.join(', ') || 'no failure'} (${end})`)
       if (options.json) process.stdout.write(`${JSON.stringify(recorded.header)}\n`)

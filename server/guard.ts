@@ -1,7 +1,9 @@
 import type { Executor } from './act/executor.ts'
 import { assess, notEvaluated } from './analyse/assess.ts'
 import { inspected, type Life, type LifeTurn, newLife, notice } from './analyse/life.ts'
-import { beginLife, createWindow, observe, WINDOW_SAMPLES, type Window } from './analyse/window.ts'
+import { SATURATION_FAILS_MS } from './analyse/saturation.ts'
+import { WINDOW_SAMPLES } from './analyse/series.ts'
+import { beginLife, createWindow, observe, type Window } from './analyse/window.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
 import type { Assessment, Calibration } from './contracts/assessment.ts'
@@ -41,9 +43,6 @@ export type Guard = {
   /** Resolves when no action is in flight any more. */
   settled(): Promise<void>
 }
-
-/** So long at its limit is a failure. */
-const SATURATED_FAILS_MS = 300_000
 
 /** Ends and turns that are failures. */
 const FAILURES: ReadonlySet<LifeTurn['kind']> = new Set(['oom', 'crash', 'crash-loop', 'unhealthy'])
@@ -279,8 +278,7 @@ export function createGuard(ports: {
     // Nobody sees what becomes of a container that runs and gives no readings.
     if (stale && container.state === 'running') ports.scores.cutShort(container.id)
     else ports.scores.assessed(subject.assessment)
-    const saturated = window.saturatedSinceMs !== null && window.latest !== null
-    const failing = saturated && window.latest!.at - window.saturatedSinceMs! >= SATURATED_FAILS_MS
+    const failing = window.saturation.ms >= SATURATION_FAILS_MS
     if (failing && !subject.saturationFailed) ports.scores.failed(container.id)
     subject.saturationFailed = failing
   }

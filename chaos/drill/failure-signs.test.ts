@@ -11,13 +11,12 @@ function saturatedAt(seconds: number, shareAt: (second: number) => number): numb
   return told
 }
 
-test('CPU at its limit is a failure after nine tenths of five minutes, and told once', () => {
-  expect(saturatedAt(600, () => 1)).toEqual([270])
+test('CPU at its limit is a failure after five minutes, once the smoothed share has risen to it, and told once', () => {
+  expect(saturatedAt(600, () => 1)).toEqual([313])
 })
 
-test('a busy host that gives less for every twentieth second does not hide it', () => {
-  // Of the first 284 seconds 14 are low ones, which leaves 270.
-  expect(saturatedAt(350, (second) => (second % 20 === 0 ? 0.7 : 1))).toEqual([284])
+test('a busy host that gives less for every twentieth second delays it by two seconds each and does not hide it', () => {
+  expect(saturatedAt(600, (second) => (second % 20 === 0 ? 0.7 : 1))).toEqual([349])
 })
 
 test('a container that gets its breath back a quarter of the time has not failed', () => {

@@ -19,14 +19,15 @@ export function ordinary(draw: Draw) {
 }
 
 /** So many are at their limit at once that more would be the host's. */
-export const littleCpu = (draw: Draw) => draw('littleCpuCores', 0.04, 0.08)
+export const littleCpu = (draw: Draw) => draw('littleCpuCores', 0.05, 0.08)
 
-/** A check every two to five seconds that gives up after one to three. */
+/** A check every three to eight seconds that gives up after three to five, and is not counted at the start. */
 export function checked(draw: Draw, command: string) {
   return {
     command,
-    intervalMs: 1000 * draw('checkEverySeconds', 2, 5, 'whole'),
-    timeoutMs: 1000 * draw('checkTimeoutSeconds', 1, 3, 'whole'),
+    intervalMs: 1000 * draw('checkEverySeconds', 3, 8, 'whole'),
+    timeoutMs: 1000 * draw('checkTimeoutSeconds', 3, 5, 'whole'),
+    startPeriodMs: 20_000,
     retries: 3,
   }
 }
@@ -109,7 +110,7 @@ export const FAMILIES_TO_FIT: Family[] = [
       const cpuCores = littleCpu(draw)
       const calm = draw('calmSeconds', 20, 50)
       const program = { memoryMib: quiet, cores: `t < ${calm} ? 0.005 : ${cpuCores * 2}` }
-      return { memoryMib, cpuCores, program, seconds: Math.ceil(calm + 330) }
+      return { memoryMib, cpuCores, program, seconds: Math.ceil(calm + 420) }
     },
   },
   {
@@ -169,8 +170,8 @@ export const FAMILIES_TO_FIT: Family[] = [
         cpuCores,
         pidsLimit,
         program: { memoryMib: quiet, cores, strays, checkSeconds: '0' },
-        health: { ...checked(draw, FILE_CHECK), intervalMs: 2000 },
-        seconds: Math.ceil(calm + strays.everySeconds * pidsLimit + 30),
+        health: checked(draw, FILE_CHECK),
+        seconds: Math.ceil(calm + strays.everySeconds * pidsLimit + 50),
       }
     },
   },

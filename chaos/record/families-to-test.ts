@@ -125,7 +125,7 @@ export const FAMILIES_TO_TEST: Family[] = [
       const cpuCores = littleCpu(draw)
       const rise = draw('riseSeconds', 40, 80)
       const program = { memoryMib: quiet, cores: `0.005 + ${cpuCores * 1.3} * up(t, 5, ${rise})` }
-      return { memoryMib, cpuCores, program, seconds: Math.ceil(rise + 345) }
+      return { memoryMib, cpuCores, program, seconds: Math.ceil(rise + 410) }
     },
   },
   {
@@ -140,7 +140,7 @@ export const FAMILIES_TO_TEST: Family[] = [
       const timeout = health.timeoutMs / 1000
       const checkSeconds = `${timeout} * (0.1 + 1.6 * up(t, ${calm}, ${calm + worse}) * (1 + 0.5 * noise()))`
       const program = { memoryMib: quiet, cores, checkSeconds }
-      return { memoryMib, cpuCores, program, health, seconds: Math.ceil(calm + worse + 60) }
+      return { memoryMib, cpuCores, program, health, seconds: Math.ceil(calm + worse + 90) }
     },
   },
   {
@@ -174,8 +174,8 @@ export const FAMILIES_TO_TEST: Family[] = [
         cpuCores,
         pidsLimit,
         program: { memoryMib: quiet, cores, strays, checkSeconds: '0' },
-        health: { ...checked(draw, FILE_CHECK), intervalMs: 3000 },
-        seconds: Math.ceil(strays.fromSecond + (strays.everySeconds * pidsLimit) / atOnce + 30),
+        health: checked(draw, FILE_CHECK),
+        seconds: Math.ceil(strays.fromSecond + (strays.everySeconds * pidsLimit) / atOnce + 50),
       }
     },
   },
@@ -322,7 +322,7 @@ export const FAMILIES_TO_TEST: Family[] = [
         cpuCores,
         program,
         health: { ...checked(draw, SERVER_CHECK), intervalMs: 10_000 },
-        seconds: 1_400,
+        seconds: 1_100,
       }
     },
   },
@@ -339,7 +339,7 @@ export const FAMILIES_TO_TEST: Family[] = [
         memoryMib: `${quiet} + (${busy} ? ${base * 0.2} : 0)`,
         cores: `${busy} ? ${cpuCores * 0.4} : ${cores}`,
       }
-      return { memoryMib, cpuCores, program, seconds: 1_400 }
+      return { memoryMib, cpuCores, program, seconds: 1_100 }
     },
   },
   {
@@ -350,7 +350,7 @@ export const FAMILIES_TO_TEST: Family[] = [
     plan(draw) {
       const { memoryMib, cpuCores, base, quiet, cores } = ordinary(draw)
       const resident = memoryMib * draw('residentShare', 0.5, 0.8) - base
-      return { memoryMib, cpuCores, program: { memoryMib: `${quiet} + ${resident}`, cores }, seconds: 1_400 }
+      return { memoryMib, cpuCores, program: { memoryMib: `${quiet} + ${resident}`, cores }, seconds: 1_100 }
     },
   },
 ]

@@ -43,7 +43,7 @@ function worker({ memoryMib, cores, exitCode = '0', logs = '0', checkSeconds, ch
   const check =
     checkSeconds === undefined && checkFails === undefined
       ? ''
-      : `if (second != int(t)) { printf "%.2f %d\\n", max(0, ${checkSeconds ?? '0'}), (${checkFails ?? '0'}) > 0 >"/check.new"
+      : `if (second != int(t)) { printf "%.2f %d\\n", max(0, ${checkSeconds ?? '0'}), ((${checkFails ?? '0'}) > 0) >"/check.new"
     close("/check.new"); system("mv /check.new /check") }`
   return `
 function uptime(  line, part) { getline line <"/proc/uptime"; close("/proc/uptime"); split(line, part, " "); return part[1] }

@@ -1,6 +1,6 @@
 import { STEPS_AHEAD } from '../../server/analyse/forecaster.ts'
+import { append, createSeries } from '../../server/analyse/series.ts'
 import { fitLine } from '../../server/analyse/statistics.ts'
-import { append, createSeries } from '../../server/analyse/window.ts'
 import type { SeriesRun } from './run-series.ts'
 
 /** Forecasts are scored from this row on (counted from 0), the first with as many rows as the regression looks at. */

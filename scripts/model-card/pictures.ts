@@ -27,11 +27,7 @@ function svgOf(option: EChartsCoreOption, size: { width: number; height: number 
 const title = (text: string) => ({ text, left: 8, top: 6, textStyle: { fontSize: 13, color: INK } })
 
 /** What was said, against how often it came; on the diagonal both agree. */
-function reliability({ backtest }: Figures): string {
-  const exceedances = (backtest.exceedance?.overall.bins ?? []).map(({ probability, happened }) => [
-    probability,
-    happened,
-  ])
+function reliability(text: string, name: string, points: (number | null)[][]): string {
   const axis = (name: string) => ({
     type: 'value',
     min: 0,
@@ -43,16 +39,16 @@ function reliability({ backtest }: Figures): string {
   })
   return svgOf(
     {
-      title: title('Reliability: what was said and what came'),
+      title: title(text),
       legend: { bottom: 4, itemGap: 28, textStyle: { color: INK } },
       grid: { left: 52, right: 20, top: 36, bottom: 74 },
       xAxis: axis('probability said'),
       yAxis: axis('share that came'),
       series: [
         {
-          name: 'value above its 95th percentile in ten steps (backtest)',
+          name,
           type: 'line',
-          data: exceedances,
+          data: points,
           symbolSize: 8,
           lineStyle: { color: BLUE },
           itemStyle: { color: BLUE },
@@ -66,6 +62,50 @@ function reliability({ backtest }: Figures): string {
       ],
     },
     { width: 560, height: 420 },
+  )
+}
+
+const exceedances = ({ backtest }: Figures) =>
+  reliability(
+    'Reliability: what was said and what came',
+    'value above its 95th percentile in ten steps (backtest)',
+    (backtest.exceedance?.overall.bins ?? []).map(({ probability, happened }) => [probability, happened]),
+  )
+
+const failures = ({ runs }: Figures) =>
+  reliability(
+    'Reliability of the failure probability',
+    'failed within 60 s (recorded runs of families not fitted on)',
+    runs.reliability.bins.map(({ meanProbability, observed }) => [meanProbability, observed]),
+  )
+
+const LEADS_TO_SECONDS = [5, 10, 15, 30, 60, 120, 300]
+
+/** How long before the failures that it foresaw the model was critical. */
+function leadTimes({ runs }: Figures): string {
+  const { leadSeconds } = runs.ways.model
+  const counts = LEADS_TO_SECONDS.map((to, index) => {
+    const from = LEADS_TO_SECONDS[index - 1] ?? 0
+    return leadSeconds.filter((seconds) => seconds >= from && seconds < to).length
+  })
+  const names = LEADS_TO_SECONDS.map((to, index) => `${LEADS_TO_SECONDS[index - 1] ?? 0}–${to} s`)
+  const most = LEADS_TO_SECONDS.at(-1)!
+  return svgOf(
+    {
+      title: title('From the critical light to the failure'),
+      grid: { left: 52, right: 20, top: 48, bottom: 40 },
+      xAxis: { type: 'category', data: [...names, `over ${most} s`] },
+      yAxis: { type: 'value', name: 'failures' },
+      series: [
+        {
+          type: 'bar',
+          data: [...counts, leadSeconds.filter((seconds) => seconds >= most).length],
+          itemStyle: { color: BLUE },
+          label: { show: true, position: 'top', color: INK },
+        },
+      ],
+    },
+    { width: 640, height: 320 },
   )
 }
 
@@ -109,7 +149,9 @@ function errors({ backtest }: Figures): string {
 /** The pictures of the card by file name. */
 export function pictures(figures: Figures): Record<string, string> {
   return {
-    'reliability.svg': reliability(figures),
+    'reliability.svg': exceedances(figures),
+    'reliability-failure.svg': failures(figures),
+    'lead-times.svg': leadTimes(figures),
     'error-by-group.svg': errors(figures),
   }
 }

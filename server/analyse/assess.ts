@@ -1,72 +1,39 @@
 import type { Assessment, Calibration } from '../contracts/assessment.ts'
-import { exceedanceProbability, freshRise, isClimbing, timeToLimitMs } from './forecast.ts'
+import { climbRate, goingOn } from './climb.ts'
+import { lifeFeatures } from './life-features.ts'
+import { memoryOutlook } from './memory-features.ts'
 import { farForecasts, nearForecast } from './outlook.ts'
 import { type Feature, failureRisk, lightOf } from './risk.ts'
-import { fitLine, type Line, zScore } from './statistics.ts'
-import type { LifeSigns, Window } from './window.ts'
-import { bytesInWords, durationInWords, shareInWords } from './words.ts'
+import { SATURATION_FAILS_MS } from './saturation.ts'
+import { zScore } from './statistics.ts'
+import type { Window } from './window.ts'
+import { durationInWords, shareInWords } from './words.ts'
 
-/** A rise below a quarter of the limit is not yet worth a word, at half of it it counts in full: warm-up looks the same. */
-const RISE_COUNTS_FROM_SHARE = 0.25
-const RISE_COUNTS_FULLY_AT_SHARE = 0.5
-
-/** Saturation is a failure after five minutes; four of them leave one minute to the horizon. */
-const SATURATION_MS = 240_000
-
-/** Three crashes in five minutes are a loop. */
-export const CRASH_LOOP_COUNT = 3
-export const CRASH_LOOP_WITHIN_MS = 300_000
-
-/** The engine's default number of failed checks until it calls a container unhealthy. */
-const HEALTH_RETRIES = 3
+/** The last third of the time after which saturation is a failure tells more than the first. */
+const SATURATION_LONG_MS = 200_000
 
 /** A z-score needs a past; from 3 on it is remarkable, at 8 it counts in full. */
 const Z_SCORE_MIN_POINTS = 20
 const Z_REMARKABLE = 3
 const Z_FULL = 8
 
+const PIDS_SPAN_MS = 60_000
+const PIDS_PAUSES = 8
+const PIDS_CLOSE_FROM_SHARE = 0.7
+
 const clamp = (value: number) => Math.max(0, Math.min(1, value))
 
-type Rise = { line: Line; limit: number; exceedance: number; timeToLimitMs: number | null }
-
-/** How memory climbs towards its limit, over the whole window or since a fresh rise, whichever says more; else `null`. */
-function memoryRise(window: Window, horizonMs: number): Rise | null {
-  const limit = window.latest?.memoryLimitBytes ?? null
-  const whole = window.unreclaimableBytes.length > 0 ? window.unreclaimableBytes : window.workingSetBytes
-  if (limit === null) return null
-  const rises = [whole, freshRise(whole)].flatMap((series): Rise[] => {
-    if (series === null || !isClimbing(series)) return []
-    const line = fitLine(series)
-    const exceedance = exceedanceProbability(series, limit, horizonMs)
-    if (line === null || exceedance === null) return []
-    return [{ line, limit, exceedance, timeToLimitMs: timeToLimitMs(series, limit) }]
-  })
-  rises.sort((a, b) => b.exceedance - a.exceedance || b.line.slopePerSecond - a.line.slopePerSecond)
-  return rises[0] ?? null
-}
-
-function memoryFeature(rise: Rise | null): Feature {
-  const feature: Feature = { name: 'memoryExceedance', value: 0, text: '', cause: 'memory-limit' }
-  if (rise === null) return feature
-  const { line, limit, timeToLimitMs: left } = rise
-  const share = line.level / limit
-  const reached = clamp((share - RISE_COUNTS_FROM_SHARE) / (RISE_COUNTS_FULLY_AT_SHARE - RISE_COUNTS_FROM_SHARE))
-  feature.value = rise.exceedance * reached
-  feature.text =
-    `memory that cannot be reclaimed grows ${bytesInWords(line.slopePerSecond)}/s and is at ${shareInWords(share)} of its ` +
-    `${bytesInWords(limit)} limit${left === null ? '' : `: the limit is ${durationInWords(left)} away`}`
-  return feature
-}
-
 function cpuFeatures(window: Window): Feature[] {
-  const latest = window.latest
-  const saturatedMs = window.saturatedSinceMs === null || latest === null ? 0 : latest.at - window.saturatedSinceMs
+  const { latest } = window
+  const { ms: saturatedMs } = window.saturation
   const throttled = latest?.throttledShare ?? 0
+  const text = `CPU has been at its limit for ${durationInWords(saturatedMs)}`
   return [
+    { name: 'cpuSaturation', value: clamp(saturatedMs / SATURATION_FAILS_MS), text, cause: 'cpu-saturation' },
     {
-      name: 'cpuSaturation',
-      value: clamp(saturatedMs / SATURATION_MS),
-      text: `CPU has been at its limit for ${durationInWords(saturatedMs)}`,
+      name: 'cpuSaturationLong',
+      value: clamp((saturatedMs - SATURATION_LONG_MS) / (SATURATION_FAILS_MS - SATURATION_LONG_MS)),
+      text: `${text}: five minutes are a failure`,
       cause: 'cpu-saturation',
     },
     {
@@ -78,25 +45,34 @@ function cpuFeatures(window: Window): Feature[] {
   ]
 }
 
-function lifeFeatures(life: LifeSigns, at: number): Feature[] {
-  const crashes = life.crashTimesMs.filter((crash) => at - crash < CRASH_LOOP_WITHIN_MS).length
-  const unhealthy = life.health === 'unhealthy'
+function pidsFeatures({ latest, pidsClimb }: Window, horizonMs: number): Feature[] {
+  const { pids = null, pidsLimit = null, at = 0 } = latest ?? {}
+  if (pids === null || pidsLimit === null) return []
+  const rate = climbRate(pidsClimb, at, PIDS_SPAN_MS)
+  const leftMs = rate <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, pidsLimit - pids) / rate) * 1000
+  const going = goingOn(pidsClimb, at, PIDS_PAUSES)
+  const share = pids / pidsLimit
   return [
     {
-      name: 'unhealthy',
-      value: unhealthy ? 1 : clamp(life.healthFailingStreak / HEALTH_RETRIES),
-      text: unhealthy
-        ? 'its health check says unhealthy'
-        : `its health check failed ${life.healthFailingStreak} times in a row`,
+      name: 'pidsClimb',
+      value: leftMs === Number.POSITIVE_INFINITY ? 0 : going / (1 + (leftMs / horizonMs) ** 3),
+      text: `it has ${pids} of ${pidsLimit} processes: at this pace the limit is ${durationInWords(Math.min(leftMs, 86_400_000))} away`,
       cause: 'unhealthy',
     },
     {
-      name: 'crashes',
-      value: clamp(crashes / CRASH_LOOP_COUNT),
-      text: `it ended by itself ${crashes} ${crashes === 1 ? 'time' : 'times'} in the last 5 minutes`,
-      cause: 'crash-loop',
+      name: 'pidsClose',
+      value: clamp((share - PIDS_CLOSE_FROM_SHARE) / (1 - PIDS_CLOSE_FROM_SHARE)),
+      text: `it has ${shareInWords(share)} of the processes that it may have`,
+      cause: 'unhealthy',
     },
   ]
+}
+
+function pressureFeature({ latest }: Window): Feature[] {
+  const share = latest?.memoryPressureFullShare ?? null
+  if (share === null) return []
+  const text = `all of it waited for memory in ${shareInWords(share)} of the last second`
+  return [{ name: 'memoryPressure', value: clamp(share), text, cause: 'memory-limit' }]
 }
 
 function anomalyFeature(name: string, what: string, score: number | null): Feature {
@@ -109,6 +85,30 @@ function anomalyFeature(name: string, what: string, score: number | null): Featu
   }
 }
 
+function unusualFeature(name: string, what: string, score: number): Feature {
+  const text = `${what} departs from its own past as it seldom did (anomaly score ${score.toFixed(2)})`
+  return { name, value: score, text, cause: null }
+}
+
+/** All that the failure model looks at, with the time to the memory limit and the z-scores that come along. */
+export function featuresOf(window: Window, at: number, horizonMs: number) {
+  const cpuZScore = zScore(window.cpuCores, Z_SCORE_MIN_POINTS)
+  const memoryZScore = zScore(window.workingSetBytes, Z_SCORE_MIN_POINTS)
+  const memory = memoryOutlook(window, horizonMs)
+  const features: Feature[] = [
+    ...memory.features,
+    ...cpuFeatures(window),
+    ...pidsFeatures(window, horizonMs),
+    ...pressureFeature(window),
+    ...lifeFeatures(window.life, at, horizonMs),
+    anomalyFeature('cpuAnomaly', 'CPU', cpuZScore),
+    anomalyFeature('memoryAnomaly', 'memory', memoryZScore),
+    unusualFeature('cpuUnusual', 'CPU', window.cpuOutlook.anomalyScore ?? 0),
+    unusualFeature('memoryUnusual', 'memory', window.memoryOutlook.anomalyScore ?? 0),
+  ]
+  return { features, timeToLimit: memory.timeToLimit, cpuZScore, memoryZScore }
+}
+
 /**
  * What is to be thought of one container now: forecasts of CPU (cores) and working set (bytes) 10 s ahead, z-scores,
  * time to the memory limit, and the probability that it fails within the calibration's horizon, with its reasons.
@@ -117,28 +117,18 @@ function anomalyFeature(name: string, what: string, score: number | null): Featu
 export function assess(window: Window, calibration: Calibration): Assessment {
   const { latest, containerId, life } = window
   const at = Math.max(latest?.at ?? 0, life.at)
-  const features = lifeFeatures(life, at)
+  const { features, timeToLimit, cpuZScore, memoryZScore } = featuresOf(window, at, calibration.horizonMs)
   if (latest === null && features.every(({ value }) => value === 0)) return notEvaluated(containerId, at)
-  const cpuZScore = zScore(window.cpuCores, Z_SCORE_MIN_POINTS)
-  const memoryZScore = zScore(window.workingSetBytes, Z_SCORE_MIN_POINTS)
-  const rise = memoryRise(window, calibration.horizonMs)
-  const { probability, cause, evidence } = failureRisk(
-    [
-      memoryFeature(rise),
-      ...cpuFeatures(window),
-      ...features,
-      anomalyFeature('cpuAnomaly', 'CPU', cpuZScore),
-      anomalyFeature('memoryAnomaly', 'memory', memoryZScore),
-    ],
-    calibration,
-  )
+  const { probability, cause, evidence } = failureRisk(features, calibration)
   return {
     containerId,
     at,
     probability,
     light: lightOf(probability),
     cause,
-    timeToLimitMs: rise?.timeToLimitMs ?? null,
+    timeToLimitMs: timeToLimit?.ms ?? null,
+    timeToLimitLowerMs: timeToLimit?.lowerMs ?? null,
+    timeToLimitUpperMs: timeToLimit?.upperMs ?? null,
     cpuCoresForecast: nearForecast(window.cpuOutlook),
     memoryBytesForecast: nearForecast(window.memoryOutlook),
     cpuCoresFarForecasts: farForecasts(window.cpuOutlook),
@@ -160,6 +150,8 @@ export function notEvaluated(containerId: string, at: number): Assessment {
     light: 'low',
     cause: null,
     timeToLimitMs: null,
+    timeToLimitLowerMs: null,
+    timeToLimitUpperMs: null,
     cpuCoresForecast: null,
     memoryBytesForecast: null,
     cpuCoresFarForecasts: [],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { exceedanceProbability, isClimbing, timeToLimitMs } from './forecast.ts'
+import { exceedanceOfLine, surestRise, timeToLimit } from './forecast.ts'
 import { seededNormal, seriesOf } from './seeded-stand-in.ts'
 import { fitLine } from './statistics.ts'
 
@@ -14,15 +14,14 @@ const anyValues = fc.array(
 )
 
 describe('the probability to be above a threshold', () => {
+  const lineOf = (values: number[]) => fitLine(seriesOf(values))!
+
   test('is half at the line itself, and certain to either side of a line without noise', () => {
-    const noisy = seriesOf(ramp(60, 100, 1).map((value, second) => value + (second % 2 === 0 ? 5 : -5)))
-    const line = fitLine(noisy)!
-    const ahead = line.level + 10 * line.slopePerSecond
-    expect(exceedanceProbability(noisy, ahead, 10_000)).toBeCloseTo(0.5, 2)
-    const flat = seriesOf(ramp(60, 7, 0))
-    expect(exceedanceProbability(flat, 7.5, 10_000)).toBe(0)
-    expect(exceedanceProbability(flat, 7, 10_000)).toBe(1)
-    expect(exceedanceProbability(seriesOf(ramp(9, 0, 1)), 5, 10_000)).toBeNull()
+    const noisy = lineOf(ramp(60, 100, 1).map((value, second) => value + (second % 2 === 0 ? 5 : -5)))
+    const ahead = noisy.level + 10 * noisy.slopePerSecond
+    expect(exceedanceOfLine(noisy, ahead, 10_000)).toBeCloseTo(0.5, 2)
+    expect(exceedanceOfLine(lineOf(ramp(60, 7, 0)), 7.5, 10_000)).toBe(0)
+    expect(exceedanceOfLine(lineOf(ramp(60, 7, 0)), 7, 10_000)).toBe(1)
   })
 
   test('falls as the threshold rises, and stays within 0..1, for any finite series', () => {
@@ -34,11 +33,10 @@ describe('the probability to be above a threshold', () => {
         threshold,
         fc.integer({ min: 1_000, max: 120_000 }),
         (values, a, b, horizonMs) => {
-          const series = seriesOf(values)
-          const below = exceedanceProbability(series, Math.min(a, b), horizonMs)
-          const above = exceedanceProbability(series, Math.max(a, b), horizonMs)
-          expect(below === null).toBe(above === null)
-          if (below === null || above === null) return
+          const line = fitLine(seriesOf(values))
+          if (line === null) return
+          const below = exceedanceOfLine(line, Math.min(a, b), horizonMs)
+          const above = exceedanceOfLine(line, Math.max(a, b), horizonMs)
           expect(below >= above && below <= 1 && above >= 0).toBe(true)
         },
       ),
@@ -47,45 +45,58 @@ describe('the probability to be above a threshold', () => {
 })
 
 describe('the time to a limit', () => {
-  test('is the distance by the slope: from 159 with 1 a second it is 41 s to 200', () => {
-    expect(timeToLimitMs(seriesOf(ramp(60, 100, 1)), 200)).toBeCloseTo(41_000, 3)
+  const left = (values: number[], limit: number) => {
+    const rise = surestRise(seriesOf(values))
+    return rise === null ? null : timeToLimit(rise, limit)
+  }
+
+  test('is the distance by the slope: from 159 with 1 a second it is 41 s to 200, and surely so', () => {
+    const { ms, lowerMs, upperMs } = left(ramp(60, 100, 1), 200)!
+    expect([ms, lowerMs, upperMs]).toEqual([
+      expect.closeTo(41_000, 2),
+      expect.closeTo(41_000, 2),
+      expect.closeTo(41_000, 2),
+    ])
   })
 
   test('is 0 where the limit is reached', () => {
-    expect(timeToLimitMs(seriesOf(ramp(60, 100, 1)), 159)).toBe(0)
+    expect(left(ramp(60, 100, 1), 159)).toMatchObject({ ms: 0, lowerMs: 0, upperMs: 0 })
+  })
+
+  test('is that of the newest pace where a rise has just begun: 60 left with 5 a second are 12 s', () => {
+    expect(left([...ramp(48, 100, 0), ...ramp(12, 100, 5)], 215)?.ms).toBeCloseTo(12_000, -1)
+  })
+
+  test('lies within bounds that are wider where there is noise', () => {
+    const normal = seededNormal(5)
+    const { ms, lowerMs, upperMs } = left(
+      ramp(60, 100, 1).map((value) => value + normal()),
+      200,
+    )!
+    expect(lowerMs).toBeLessThan(ms)
+    expect(upperMs ?? Number.POSITIVE_INFINITY).toBeGreaterThan(ms)
   })
 
   test('is unknown without a rise, with one that drowns in noise, or beyond an hour', () => {
     const normal = seededNormal(3)
-    expect(timeToLimitMs(seriesOf(ramp(60, 100, 0)), 200)).toBeNull()
-    expect(timeToLimitMs(seriesOf(ramp(60, 100, -1)), 200)).toBeNull()
-    expect(timeToLimitMs(seriesOf(ramp(60, 100, 0.01).map((value) => value + 20 * normal())), 200)).toBeNull()
-    expect(timeToLimitMs(seriesOf(ramp(60, 100, 0.01)), 200)).toBeNull()
-    expect(timeToLimitMs(seriesOf(ramp(9, 100, 1)), 200)).toBeNull()
+    expect(left(ramp(60, 100, 0), 200)).toBeNull()
+    expect(left(ramp(60, 100, -1), 200)).toBeNull()
+    expect(
+      left(
+        ramp(60, 100, 0.01).map((value) => value + 20 * normal()),
+        200,
+      ),
+    ).toBeNull()
+    expect(left(ramp(60, 100, 0.01), 200)).toBeNull()
+    expect(left(ramp(9, 100, 1), 200)).toBeNull()
   })
 
   test('is never NaN or negative, for any finite series', () => {
     fc.assert(
       fc.property(anyValues, fc.double({ min: 1, max: 1e12, noNaN: true }), (values, limit) => {
-        const left = timeToLimitMs(seriesOf(values), limit)
-        if (left !== null) expect(left >= 0 && left <= 3_600_000).toBe(true)
+        const time = left(values, limit)
+        if (time !== null) expect(time.ms >= 0 && time.ms <= 3_600_000 && time.lowerMs <= time.ms).toBe(true)
       }),
     )
-  })
-})
-
-describe('a series climbs', () => {
-  test('where it rises all the time', () => expect(isClimbing(seriesOf(ramp(60, 0, 1)))).toBe(true))
-
-  test('but not where it is flat, falls, or has too few points', () => {
-    expect(isClimbing(seriesOf(ramp(60, 5, 0)))).toBe(false)
-    expect(isClimbing(seriesOf(ramp(60, 90, -1)))).toBe(false)
-    expect(isClimbing(seriesOf(ramp(9, 0, 1)))).toBe(false)
-  })
-
-  test('nor where a warm-up has flattened out, or a sawtooth has just fallen', () => {
-    const warmedUp = Array.from({ length: 60 }, (_, second) => 100 * (1 - Math.exp(-second / 8)))
-    expect(isClimbing(seriesOf(warmedUp))).toBe(false)
-    expect(isClimbing(seriesOf([...ramp(50, 0, 1), ...ramp(10, 20, -0.5)]))).toBe(false)
   })
 })

@@ -1,6 +1,6 @@
 import { cumulativeStdNormalProbability } from 'simple-statistics'
-import { fitLine, predictionError } from './statistics.ts'
-import { indexOfAge, type Series } from './window.ts'
+import type { Series } from './series.ts'
+import { fitLine, type Line, predictionError, studentT95 } from './statistics.ts'
 
 /** Fewer points make a slope of noise. */
 export const MIN_POINTS = 10
@@ -11,13 +11,17 @@ export const FORECAST_HORIZON_MS = 10_000
 /** Beyond this a straight line says nothing any more. */
 const MAX_TIME_TO_LIMIT_MS = 3_600_000
 
+/** Over so many of the newest values a rise is looked for. */
+const STRETCHES = [60, 30, 12] as const
+
+/** Errors of neighbouring values are alike and leaks change their pace, so that a slope is this much less sure than it looks. */
+const SLOPES_WANDER = 4
+
 /** A slope below this many of its own standard errors is noise. */
 const SIGNIFICANT_SLOPE = 3
 
-/** P(value `horizonMs` ahead is at or above `threshold`) if the line goes on with normal errors; `null` below ten points. */
-export function exceedanceProbability(series: Series, threshold: number, horizonMs: number): number | null {
-  const line = series.length < MIN_POINTS ? null : fitLine(series)
-  if (line === null) return null
+/** P(value `horizonMs` ahead is at or above `threshold`) if the line goes on with normal errors. */
+export function exceedanceOfLine(line: Line, threshold: number, horizonMs: number): number {
   const seconds = horizonMs / 1000
   const gap = line.level + line.slopePerSecond * seconds - threshold
   const error = predictionError(line, seconds)
@@ -25,43 +29,36 @@ export function exceedanceProbability(series: Series, threshold: number, horizon
   return cumulativeStdNormalProbability(Math.max(-8, Math.min(8, gap / error)))
 }
 
-/**
- * Whether a series still climbs: the slope of the whole and of the newest quarter are both upward, the latter at least
- * a quarter as steep. Warm-up that flattens and a sawtooth just past its fall are told apart so.
- */
-export function isClimbing(series: Series): boolean {
-  const whole = series.length < MIN_POINTS ? null : fitLine(series)
-  const quarter = fitLine(series, Math.max(5, Math.ceil(series.length / 4)))
-  if (whole === null || quarter === null) return false
-  return whole.slopePerSecond > 0 && quarter.slopePerSecond >= whole.slopePerSecond / 4
-}
+const slopeError = (line: Line) => line.residualError / Math.sqrt(line.spreadSeconds2)
 
 /**
- * The newest ten values where all of them lie above all before: a rise that began after a calm minute, and that a line
- * through both would not see. `null` where there is no such break.
+ * The line through the newest 12, 30 or 60 values whose slope is surest (least standard error in relation to the slope), where
+ * it rises: long where a rise is even, short where it has just begun or gathers pace. `null` where nothing rises.
  */
-export function freshRise(series: Series): Series | null {
-  if (series.length < 2 * MIN_POINTS) return null
-  let lowest = Number.POSITIVE_INFINITY
-  for (let age = 0; age < MIN_POINTS; age++) lowest = Math.min(lowest, series.values[indexOfAge(series, age)]!)
-  for (let age = MIN_POINTS; age < series.length; age++) {
-    if (series.values[indexOfAge(series, age)]! >= lowest) return null
+export function surestRise(series: Series): Line | null {
+  let surest: Line | null = null
+  for (const count of STRETCHES) {
+    if (series.length < Math.min(count, MIN_POINTS)) continue
+    const line = fitLine(series, count)
+    if (line === null || line.slopePerSecond <= 0) continue
+    if (surest === null || slopeError(line) / line.slopePerSecond < slopeError(surest) / surest.slopePerSecond)
+      surest = line
   }
-  return { ...series, length: MIN_POINTS }
+  return surest
 }
 
 /**
- * Milliseconds until a rising series reaches `limit` if the line goes on: 0 where it is there, `null` where nothing
- * points at it (no clear rise, or more than an hour).
+ * Milliseconds until a rising line reaches `limit`, with the bounds that its slope's error gives: all 0 where it is
+ * there, `null` where nothing points at it (no clear rise, or more than an hour).
  */
-export function timeToLimitMs(series: Series, limit: number): number | null {
-  if (series.length < MIN_POINTS) return null
-  const newest = series.values[indexOfAge(series, 0)]!
-  if (newest >= limit) return 0
-  const line = fitLine(series)
-  if (line === null || line.slopePerSecond <= 0) return null
-  const slopeError = line.residualError / Math.sqrt(line.spreadSeconds2)
-  if (line.slopePerSecond < SIGNIFICANT_SLOPE * slopeError) return null
-  const ms = ((limit - newest) / line.slopePerSecond) * 1000
-  return ms > MAX_TIME_TO_LIMIT_MS ? null : ms
+export function timeToLimit(line: Line, limit: number): { ms: number; lowerMs: number; upperMs: number | null } | null {
+  if (line.level >= limit) return { ms: 0, lowerMs: 0, upperMs: 0 }
+  const error = slopeError(line)
+  if (line.slopePerSecond <= 0 || line.slopePerSecond < SIGNIFICANT_SLOPE * error) return null
+  const at = (slope: number) => ((limit - line.level) / slope) * 1000
+  const ms = at(line.slopePerSecond)
+  if (ms > MAX_TIME_TO_LIMIT_MS) return null
+  const margin = SLOPES_WANDER * studentT95(line.count - 2) * error
+  const slowest = line.slopePerSecond - margin
+  return { ms, lowerMs: at(line.slopePerSecond + margin), upperMs: slowest <= 0 ? null : at(slowest) }
 }

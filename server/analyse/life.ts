@@ -1,5 +1,5 @@
 import type { Container, EngineEvent } from '../contracts/telemetry.ts'
-import { CRASH_LOOP_COUNT, CRASH_LOOP_WITHIN_MS } from './assess.ts'
+import { CRASH_LOOP_COUNT, CRASH_LOOP_WITHIN_MS } from './life-features.ts'
 import type { LifeSigns } from './window.ts'
 
 /** What a container's events have told so far; `key` outlives the container. */

@@ -1,4 +1,4 @@
-import { append, createSeries, type Series } from './window.ts'
+import { append, createSeries, type Series } from './series.ts'
 
 /** mulberry32: uniform numbers in [0, 1) that the seed decides. */
 export function seededUniform(seed: number): () => number {

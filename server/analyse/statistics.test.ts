@@ -4,8 +4,8 @@ import { SimpleLinearRegression } from 'ml-regression'
 import { mean, zScore as referenceZScore, sampleStandardDeviation } from 'simple-statistics'
 import { describe, expect, test } from 'vitest'
 import { seededNormal, seriesOf } from './seeded-stand-in.ts'
-import { fitLine, predictionError, zScore } from './statistics.ts'
-import { append, clear, createSeries, indexOfAge, type Series } from './window.ts'
+import { append, clear, createSeries, indexOfAge, type Series } from './series.ts'
+import { fitLine, predictionError, studentT95, zScore } from './statistics.ts'
 
 const valuesOf = (series: Series) =>
   Array.from({ length: series.length }, (_, age) => series.values[indexOfAge(series, series.length - 1 - age)])
@@ -89,6 +89,13 @@ describe('the line through a series', () => {
     expect(fitLine(seriesOf([1, 2]))).toBeNull()
     expect(fitLine(seriesOf([1e200, -1e200, 1e200]))).toBeNull()
   })
+})
+
+test("Student's t at 95 % is within 1 % of the printed table from four degrees of freedom on", () => {
+  const table = { 4: 2.776, 5: 2.571, 8: 2.306, 10: 2.228, 20: 2.086, 30: 2.042, 58: 2.002, 120: 1.98 }
+  for (const [degrees, value] of Object.entries(table)) {
+    expect(Math.abs(studentT95(Number(degrees)) / value - 1), `${degrees} degrees`).toBeLessThan(0.01)
+  }
 })
 
 describe('the z-score', () => {

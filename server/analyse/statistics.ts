@@ -1,4 +1,4 @@
-import { indexOfAge, type Series } from './window.ts'
+import { indexOfAge, type Series } from './series.ts'
 
 /** A straight line through a series. Times in seconds relative to the newest value; slope per second. */
 export type Line = {
@@ -58,6 +58,21 @@ export function fitLine(series: Series, count = series.length): Line | null {
 export function predictionError(line: Line, seconds: number): number {
   const distance = seconds - line.meanSeconds
   return line.residualError * Math.sqrt(1 + 1 / line.count + (distance * distance) / line.spreadSeconds2)
+}
+
+/** Two-sided 95 % point of the standard normal distribution. */
+const Z95 = 1.959964
+
+/**
+ * Two-sided 95 % point of Student's t with `degrees` of freedom by the Cornish-Fisher expansion (Abramowitz and Stegun
+ * 26.7.5); within 1 % from 4 degrees on.
+ */
+export function studentT95(degrees: number): number {
+  const z = Z95
+  const first = (z ** 3 + z) / 4
+  const second = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96
+  const third = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384
+  return z + first / degrees + second / degrees ** 2 + third / degrees ** 3
 }
 
 /**

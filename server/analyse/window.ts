@@ -1,46 +1,8 @@
 import type { Health, Sample } from '../contracts/telemetry.ts'
+import { type Climb, clearClimb, climbTo, createClimb, restLevel } from './climb.ts'
 import { createOutlook, look, type Outlook } from './outlook.ts'
-
-/** One minute at 1 Hz. */
-export const WINDOW_SAMPLES = 60
-
-/** The newest values of one quantity with their times, in a ring: fixed memory, no allocation per sample. */
-export type Series = {
-  readonly atMs: Float64Array
-  readonly values: Float64Array
-  /** How many of the ring's places are filled. */
-  length: number
-  /** Where the next value goes. */
-  next: number
-}
-
-/** An empty series of at most `capacity` values. */
-export function createSeries(capacity = WINDOW_SAMPLES): Series {
-  return { atMs: new Float64Array(capacity), values: new Float64Array(capacity), length: 0, next: 0 }
-}
-
-/** Adds a value and lets the oldest go. Time must go forward: a value not newer than the newest is ignored. */
-export function append(series: Series, atMs: number, value: number): void {
-  const capacity = series.values.length
-  const newest = (series.next + capacity - 1) % capacity
-  if (series.length > 0 && atMs <= series.atMs[newest]!) return
-  series.atMs[series.next] = atMs
-  series.values[series.next] = value
-  series.next = (series.next + 1) % capacity
-  if (series.length < capacity) series.length += 1
-}
-
-/** Place in the ring of the value `age` steps before the newest (0 is the newest). */
-export function indexOfAge(series: Series, age: number): number {
-  const capacity = series.values.length
-  return (series.next - 1 - age + 2 * capacity) % capacity
-}
-
-/** Forgets everything, keeping the memory. */
-export function clear(series: Series): void {
-  series.length = 0
-  series.next = 0
-}
+import { createSaturation, type Saturation, saturate } from './saturation.ts'
+import { append, clear, createSeries, type Series } from './series.ts'
 
 /** What the engine knows beside the samples. `crashTimesMs` are the ends of its own accord, oldest first. */
 export type LifeSigns = {
@@ -61,15 +23,16 @@ export type Window = {
   cpuCores: Series
   workingSetBytes: Series
   unreclaimableBytes: Series
+  /** Highs of what cannot be reclaimed (else of the working set), and of the number of processes, where they have a limit. */
+  memoryClimb: Climb
+  /** Where memory came to rest in the life before: up to there a rise is its warm-up. 0 where it did not rest. */
+  restedAtBytes: number
+  pidsClimb: Climb
+  saturation: Saturation
   cpuOutlook: Outlook
   memoryOutlook: Outlook
-  /** Since when the CPU has been at its limit without a pause; `null` when it is not. */
-  saturatedSinceMs: number | null
   life: LifeSigns
 }
-
-/** From this share of the CPU limit on a container counts as saturated. */
-const SATURATED_SHARE = 0.95
 
 /** An empty window for a container. */
 export function createWindow(containerId: string): Window {
@@ -79,21 +42,27 @@ export function createWindow(containerId: string): Window {
     cpuCores: createSeries(),
     workingSetBytes: createSeries(),
     unreclaimableBytes: createSeries(),
+    memoryClimb: createClimb(),
+    restedAtBytes: 0,
+    pidsClimb: createClimb(),
+    saturation: createSaturation(),
     cpuOutlook: createOutlook(),
     memoryOutlook: createOutlook(),
-    saturatedSinceMs: null,
     life: { at: 0, health: 'none', healthFailingStreak: 0, crashTimesMs: [] },
   }
 }
 
 /** Cuts the series: what was before a start says nothing about what comes after. */
 export function beginLife(window: Window): void {
+  if (window.latest !== null) window.restedAtBytes = restLevel(window.memoryClimb, window.latest.at)
   clear(window.cpuCores)
   clear(window.workingSetBytes)
   clear(window.unreclaimableBytes)
+  clearClimb(window.memoryClimb)
+  clearClimb(window.pidsClimb)
+  window.saturation = createSaturation()
   window.cpuOutlook = createOutlook()
   window.memoryOutlook = createOutlook()
-  window.saturatedSinceMs = null
   window.latest = null
 }
 
@@ -106,13 +75,27 @@ const SET_BACK_MS = 5_000
  */
 export function observe(window: Window, sample: Sample): void {
   if (window.latest !== null && window.latest.at - sample.at > SET_BACK_MS) beginLife(window)
+  const stepMs = window.latest === null ? 1_000 : sample.at - window.latest.at
   window.latest = sample
-  if (sample.cpuCores !== null) append(window.cpuCores, sample.at, sample.cpuCores)
-  if (sample.workingSetBytes !== null) append(window.workingSetBytes, sample.at, sample.workingSetBytes)
-  if (sample.unreclaimableBytes !== null) append(window.unreclaimableBytes, sample.at, sample.unreclaimableBytes)
-  if (sample.cpuCores !== null) look(window.cpuOutlook, sample.at, sample.cpuCores)
-  if (sample.workingSetBytes !== null) look(window.memoryOutlook, sample.at, sample.workingSetBytes)
-  if (sample.cpuShareOfLimit === null) return
-  if (sample.cpuShareOfLimit < SATURATED_SHARE) window.saturatedSinceMs = null
-  else window.saturatedSinceMs ??= sample.at
+  const { cpuCores, workingSetBytes, unreclaimableBytes, memoryLimitBytes, pids, pidsLimit, cpuShareOfLimit } = sample
+  // What the kernel has killed a process for is not garbage that was collected: the next climb is to be seen as early as the first.
+  if ((sample.oomKills ?? 0) > 0) {
+    clear(window.unreclaimableBytes)
+    clear(window.workingSetBytes)
+    clearClimb(window.memoryClimb)
+  }
+  if (cpuCores !== null) {
+    append(window.cpuCores, sample.at, cpuCores)
+    look(window.cpuOutlook, sample.at, cpuCores)
+  }
+  if (workingSetBytes !== null) {
+    append(window.workingSetBytes, sample.at, workingSetBytes)
+    look(window.memoryOutlook, sample.at, workingSetBytes)
+  }
+  if (unreclaimableBytes !== null) append(window.unreclaimableBytes, sample.at, unreclaimableBytes)
+  const heldBytes = unreclaimableBytes ?? workingSetBytes
+  if (heldBytes !== null && memoryLimitBytes !== null)
+    climbTo(window.memoryClimb, sample.at, heldBytes, memoryLimitBytes)
+  if (pids !== null && pidsLimit !== null) climbTo(window.pidsClimb, sample.at, pids, pidsLimit)
+  if (cpuShareOfLimit !== null) saturate(window.saturation, cpuShareOfLimit, stepMs)
 }

@@ -44,7 +44,10 @@ export const Assessment = z.object({
   probability: z.number().min(0).max(1).nullable(),
   light: Light,
   cause: Cause.nullable(),
+  /** Until memory reaches its limit, with the interval that its pace leaves; an upper bound of `null` is never. */
   timeToLimitMs: z.number().nullable(),
+  timeToLimitLowerMs: z.number().nullable(),
+  timeToLimitUpperMs: z.number().nullable(),
   cpuCoresForecast: Forecast.nullable(),
   memoryBytesForecast: Forecast.nullable(),
   /** Further ahead: 60 s and 15 min, those that have warmed up. */
@@ -66,6 +69,8 @@ export const Calibration = z.object({
     method: z.string(),
     data: z.string(),
     fittedAt: z.string().nullable(),
+    /** The program's own commit that fitted it. */
+    commit: z.string().optional(),
     scores: z.record(z.string(), z.number()),
   }),
   horizonMs: z.number().positive(),

@@ -83,6 +83,8 @@ export function anAssessment(probability: number | null, different: Partial<Asse
     light: lightOf(probability),
     cause: probability === null || probability < 0.5 ? null : 'memory-limit',
     timeToLimitMs: probability === null || probability < 0.5 ? null : 13_000,
+    timeToLimitLowerMs: null,
+    timeToLimitUpperMs: null,
     cpuCoresForecast: null,
     memoryBytesForecast: null,
     cpuCoresFarForecasts: [],

@@ -53,6 +53,8 @@ export function observation(
       light: 'low',
       cause: null,
       timeToLimitMs: null,
+      timeToLimitLowerMs: null,
+      timeToLimitUpperMs: null,
       cpuCoresForecast: null,
       memoryBytesForecast: null,
       cpuCoresFarForecasts: [],

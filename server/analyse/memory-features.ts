@@ -1,0 +1,83 @@
+import { climbRate, goingOn } from './climb.ts'
+import { exceedanceOfLine, surestRise, timeToLimit } from './forecast.ts'
+import type { Feature } from './risk.ts'
+import { indexOfAge } from './series.ts'
+import type { Window } from './window.ts'
+import { bytesInWords, durationInWords, shareInWords } from './words.ts'
+
+/**
+ * Warm-ups end anywhere below the limit and look like leaks until then, so that how much is reached counts twice: from a
+ * quarter of the limit on, and again on the way from half of it to nine tenths.
+ */
+const EARLY = { from: 0.25, to: 0.6 }
+const LATE = { from: 0.5, to: 0.9 }
+
+/** So far above where it rested in the life before, as a share of the limit, a rise is news. */
+const NEW_SHARE = 0.05
+
+/** Over these the highs are compared: what happens now, in a minute, and in five. */
+const NOW_MS = 12_000
+const MINUTE_MS = 60_000
+const LONG_MS = 300_000
+/** Of so many pauses the longest counts: the very last ones, and all of a climb. */
+const FEW_PAUSES = 3
+const MANY_PAUSES = 60
+
+const clamp = (value: number) => Math.max(0, Math.min(1, value))
+
+/** 1 where the limit is here, one half where it is as far away as the horizon, next to nothing at three times that. */
+const closeness = (leftMs: number, horizonMs: number) => 1 / (1 + (leftMs / horizonMs) ** 3)
+
+export type TimeToLimit = { ms: number; lowerMs: number; upperMs: number | null }
+export type MemoryOutlook = { features: Feature[]; timeToLimit: TimeToLimit | null }
+
+/** What memory says: whether what cannot be reclaimed will reach the limit within the horizon, seen in several ways. */
+export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook {
+  const { latest, memoryClimb, restedAtBytes } = window
+  const limit = latest?.memoryLimitBytes ?? null
+  const series = window.unreclaimableBytes.length > 0 ? window.unreclaimableBytes : window.workingSetBytes
+  if (latest === null || limit === null || series.length === 0) return { features: [], timeToLimit: null }
+  const level = series.values[indexOfAge(series, 0)]!
+  const { highs } = memoryClimb
+  const top = highs.length === 0 ? level : highs.values[indexOfAge(highs, 0)]!
+  const few = goingOn(memoryClimb, latest.at, FEW_PAUSES)
+  const many = goingOn(memoryClimb, latest.at, MANY_PAUSES)
+  const isNew = restedAtBytes === 0 ? 1 : clamp((top - restedAtBytes) / (NEW_SHARE * limit))
+  const reached = ({ from, to }: typeof EARLY) => clamp((top / limit - from) / (to - from))
+
+  const near = (name: string, spanMs: number, going: number, stage: typeof EARLY): Feature => {
+    // What slows down will be slower still: the pace of the newer half counts where it is the lower one.
+    const rate = Math.min(climbRate(memoryClimb, latest.at, spanMs), climbRate(memoryClimb, latest.at, spanMs / 2))
+    const leftMs = rate <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, limit - top) / rate) * 1000
+    const value = closeness(leftMs, horizonMs) * going * reached(stage) * isNew
+    const text =
+      value === 0
+        ? ''
+        : `memory that cannot be reclaimed rose by ${bytesInWords(rate)}/s over the last ${durationInWords(spanMs)}, pauses included`
+    return { name, value, text, cause: 'memory-limit' }
+  }
+  const line = many > 0 ? surestRise(series) : null
+  const left = line === null ? null : timeToLimit(line, limit)
+  const rising: Feature = { name: 'memoryRising', value: 0, text: '', cause: 'memory-limit' }
+  const exceedance: Feature = { name: 'memoryExceedance', value: 0, text: '', cause: 'memory-limit' }
+  if (line !== null) {
+    rising.value = exceedanceOfLine(line, limit, horizonMs) * many * isNew
+    rising.text = `memory grows at a pace of ${bytesInWords(line.slopePerSecond)}/s`
+    exceedance.value = rising.value * reached(EARLY)
+    exceedance.text =
+      `memory that cannot be reclaimed grows ${bytesInWords(line.slopePerSecond)}/s and is at ${shareInWords(line.level / limit)} of its ` +
+      `${bytesInWords(limit)} limit${left === null ? '' : `: the limit is ${durationInWords(left.ms)} away`}`
+  }
+  return {
+    features: [
+      exceedance,
+      rising,
+      near('memoryClimbNow', NOW_MS, few, LATE),
+      near('memoryClimbMinute', MINUTE_MS, few, EARLY),
+      near('memoryClimbMinuteLate', MINUTE_MS, few, LATE),
+      near('memoryClimbPauses', MINUTE_MS, many, LATE),
+      near('memoryClimbLong', LONG_MS, many, LATE),
+    ],
+    timeToLimit: left,
+  }
+}

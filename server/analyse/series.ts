@@ -1,0 +1,40 @@
+/** One minute at 1 Hz. */
+export const WINDOW_SAMPLES = 60
+
+/** The newest values of one quantity with their times, in a ring: fixed memory, no allocation per sample. */
+export type Series = {
+  readonly atMs: Float64Array
+  readonly values: Float64Array
+  /** How many of the ring's places are filled. */
+  length: number
+  /** Where the next value goes. */
+  next: number
+}
+
+/** An empty series of at most `capacity` values. */
+export function createSeries(capacity = WINDOW_SAMPLES): Series {
+  return { atMs: new Float64Array(capacity), values: new Float64Array(capacity), length: 0, next: 0 }
+}
+
+/** Adds a value and lets the oldest go. Time must go forward: a value not newer than the newest is ignored. */
+export function append(series: Series, atMs: number, value: number): void {
+  const capacity = series.values.length
+  const newest = (series.next + capacity - 1) % capacity
+  if (series.length > 0 && atMs <= series.atMs[newest]!) return
+  series.atMs[series.next] = atMs
+  series.values[series.next] = value
+  series.next = (series.next + 1) % capacity
+  if (series.length < capacity) series.length += 1
+}
+
+/** Place in the ring of the value `age` steps before the newest (0 is the newest). */
+export function indexOfAge(series: Series, age: number): number {
+  const capacity = series.values.length
+  return (series.next - 1 - age + 2 * capacity) % capacity
+}
+
+/** Forgets everything, keeping the memory. */
+export function clear(series: Series): void {
+  series.length = 0
+  series.next = 0
+}
