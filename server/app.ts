@@ -9,6 +9,7 @@ import { createExecutor } from './act/executor.ts'
 import { openAuditLog } from './audit/audit-log.ts'
 import { sha256 } from './audit/merkle.ts'
 import { createRestartMemory } from './audit/restart-memory.ts'
+import { type BlackBox, createBlackBox } from './black-box.ts'
 import { createChanges } from './changes.ts'
 import { createCgroupSource } from './collect/cgroup-source.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
@@ -40,6 +41,7 @@ import { openArchive } from './store/archive.ts'
 import { archiveFolderOf, openDatabase } from './store/database.ts'
 import { type HistoryQuery, readHistory } from './store/history.ts'
 import { createIncidentStore } from './store/incidents.ts'
+import { openRecordings } from './store/recordings.ts'
 import { openSampleStore } from './store/samples.ts'
 import { createScoreStore } from './store/scores.ts'
 import { parseTiers } from './store/tiers.ts'
@@ -221,13 +223,17 @@ export async function openApp(options: {
   )
 
   let guard: Guard | undefined
+  let blackBox: BlackBox | undefined
   const inventory = parts.use(
     createInventory({
       engine,
       clock,
       log,
       random: Math.random,
-      onEvent: (event) => guard?.onEngineEvent(event),
+      onEvent(event) {
+        blackBox?.onEngineEvent(event, inventory.containers.get(event.containerId))
+        guard?.onEngineEvent(event)
+      },
       onEngine: ({ state, detail }) => {
         log.info({ state, detail }, 'engine state changed')
         note({ event: state === 'ok' ? 'engine.found' : 'engine.lost', reason: detail })
@@ -261,6 +267,41 @@ export async function openApp(options: {
   })
   parts.defer(() => hostReader[Symbol.dispose]())
   const hostWatch = createHostWatch(hostReader)
+  const history = async (query: HistoryQuery) => {
+    // Where the disk refuses, what is in the database is shown all the same.
+    await samples.flush().catch(() => {})
+    return readHistory({ database, archive, tiers, nowMs: now() }, query)
+  }
+  const recordings = openRecordings({ folder: join(config.dataFolder, 'black-box') })
+  const box = parts.use(
+    createBlackBox({
+      engine,
+      clock,
+      log,
+      containers: () => inventory.containers,
+      tracked: () => guard?.tracked() ?? [],
+      history: (query) => history({ ...query, horizonMs: 0 }),
+      host: () => (demo ? null : hostWatch.figures),
+      recordings,
+      onKept: (
+        { incidentId, moment, actionId },
+        { number, sha256, bytes },
+        { containerId, containerKey, containerName },
+      ) =>
+        note({
+          event: 'evidence.kept',
+          container: { id: containerId, key: containerKey, name: containerName },
+          incidentId,
+          actionId,
+          evidenceHashes: [sha256],
+          reason: `recording ${number} of the black box (${moment}), ${bytes} bytes of JSON`,
+          result: 'kept',
+        }),
+    }),
+  )
+  blackBox = box
+  const blackBoxProblem = () =>
+    box.lost.reason === null ? null : `${box.lost.count} recordings of the black box are lost: ${box.lost.reason}`
 
   const status = createStatus({
     now,
@@ -270,12 +311,12 @@ export async function openApp(options: {
     config,
     engine: () => inventory.engine,
     store: {
-      sizeBytes: () => database.sizeBytes() + archive.sizeBytes(),
+      sizeBytes: () => database.sizeBytes() + archive.sizeBytes() + recordings.sizeBytes,
       dropped: () => ({
         count: samples.dropped.count + recorder.lostSamples,
         reason: samples.dropped.reason,
       }),
-      archiveProblem: () => archiveProblem,
+      archiveProblem: () => archiveProblem ?? blackBoxProblem(),
       repairs: storeRepairs,
     },
     audit,
@@ -299,24 +340,35 @@ export async function openApp(options: {
     calmIntervalMs: () => overhead.state.calmIntervalMs,
     executor: createExecutor({ engine, clock, checkpoint: () => void audit.checkpoint() }),
     explain: (incident) => diagnosis.explain(incident),
+    blackBox: (...asked) => box.keep(...asked),
     newId: randomUUID,
     audit({ evidence, ...record }) {
       write({ ...record, evidenceHashes: [sha256(canonicalize(evidence)!).toString('hex')] })
       if (SIGNED_AT_ONCE.has(record.event)) audit.checkpoint()
     },
     scores,
-    onObserved: (atMs, observations) => recorder.take(atMs, observations),
+    onObserved(atMs, observations) {
+      recorder.take(atMs, observations)
+      box.observed(observations, inventory.containers)
+    },
     onIncident(incident) {
       book.note(incident)
       live.publish({ type: 'incident', at: isoTime(now()), incident: incidentView(incident) })
     },
   })
-  const history = async (query: HistoryQuery) => {
-    // Where the disk refuses, what is in the database is shown all the same.
-    await samples.flush().catch(() => {})
-    return readHistory({ database, archive, tiers, nowMs: now() }, query)
-  }
-  const service = createService({ now, status, scores, guard, inventory, history, book, audit, auditFolder, note })
+  const service = createService({
+    now,
+    status,
+    scores,
+    guard,
+    inventory,
+    history,
+    book,
+    audit,
+    auditFolder,
+    recordings,
+    note,
+  })
   const changes = createChanges()
   const live = createLive({
     runId: randomUUID().slice(0, 8),

@@ -6,6 +6,7 @@ import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
 import type { Assessment, Calibration } from './contracts/assessment.ts'
 import type { AuditRecord } from './contracts/audit.ts'
+import type { RecordingMoment } from './contracts/black-box.ts'
 import type { Explanation, Incident, Mode } from './contracts/incident.ts'
 import type { Clock } from './contracts/ports.ts'
 import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
@@ -94,6 +95,8 @@ export function createGuard(ports: {
   breathe: () => Promise<void>
   executor: Executor
   explain: (incident: Incident) => Promise<Explanation>
+  /** Keeps what is to be seen of a container now. Never rejects, and holds an action up for two seconds at the most. */
+  blackBox: (incident: Incident, moment: RecordingMoment, actionId: string | null) => Promise<unknown>
   newId: () => string
   /** Writes to the audit log, on disk when it returns; throws where it cannot. */
   audit: (
@@ -173,8 +176,10 @@ export function createGuard(ports: {
   }
 
   const perform = (key: string, effect: Effect): void => {
-    if (effect.type === 'record') record(effect)
-    else if (effect.type === 'diagnose') diagnose(key, effect.incident)
+    if (effect.type === 'record') {
+      record(effect)
+      if (effect.event === 'incident.opened') void ports.blackBox(effect.incident, 'opened', null)
+    } else if (effect.type === 'diagnose') diagnose(key, effect.incident)
     else execute(key, effect)
   }
 
@@ -216,7 +221,7 @@ export function createGuard(ports: {
     const order = { kind: action.kind, stopGraceSeconds: action.stopGraceSeconds, ...plan }
     const run = unwritten.has(action.id)
       ? Promise.resolve({ outcome: 'refused' as const, reason: 'not done: the audit log cannot be written' })
-      : executor.run(order)
+      : ports.blackBox(incident, 'before-action', action.id).then(() => executor.run(order))
     inFlight = run.then(({ outcome, reason }) => {
       inFlight = null
       const container = ports.inventory().containers.get(plan.containerId) ?? departed(incident)

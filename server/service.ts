@@ -6,12 +6,13 @@ import { entriesOfIncident } from './audit/verification.ts'
 import type { Inventory } from './collect/inventory.ts'
 import type { AuditRecord } from './contracts/audit.ts'
 import type { ServiceStatus } from './contracts/status.ts'
-import { RequestError } from './errors.ts'
+import { messageOf, RequestError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Service } from './http/service.ts'
 import type { IncidentBook } from './incident-book.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { HistoryQuery, readHistory } from './store/history.ts'
+import type { Recordings } from './store/recordings.ts'
 import { containerView, incidentView, isoTime, sampleColumns } from './views.ts'
 
 /** What people and programs may ask of the running service, answered from its parts. */
@@ -25,9 +26,10 @@ export function createService(parts: {
   book: IncidentBook
   audit: AuditLog
   auditFolder: string
+  recordings: Recordings
   note: (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) => void
 }): Service {
-  const { now, status, scores, guard, inventory, history, book, audit, auditFolder, note } = parts
+  const { now, status, scores, guard, inventory, history, book, audit, auditFolder, recordings, note } = parts
   return {
     now,
     status,
@@ -62,6 +64,14 @@ export function createService(parts: {
         throw new RequestError(409, refusal)
       }
       return incidentView((await book.find(incident.id)) ?? incident)
+    },
+    recordings: async (id) => ((await book.find(id)) === null ? null : recordings.list(id)),
+    async recording(id, number) {
+      try {
+        return await recordings.read(id, number)
+      } catch (error) {
+        throw new RequestError(503, messageOf(error))
+      }
     },
     async report(id) {
       const incident = await book.find(id)

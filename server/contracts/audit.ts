@@ -27,6 +27,7 @@ export const AuditEvent = z.enum([
   'action.ineffective',
   'action.unknown',
   'answer.refused',
+  'evidence.kept',
   'report.issued',
 ])
 export type AuditEvent = z.infer<typeof AuditEvent>

@@ -58,6 +58,9 @@ export function aStatus(different: Partial<ServiceStatus> = {}): ServiceStatus {
   }
 }
 
+/** Spaced as no program would write it again. */
+export const RECORDING = `{ "incidentId" : "${INCIDENT_ID}" }`
+
 /** A service that knows one container and one incident, and remembers what it was asked. */
 export function createServiceStandIn(different: Partial<Service> = {}): Service & { readonly asked: unknown[] } {
   const asked: unknown[] = []
@@ -83,6 +86,11 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
       if (actionId === NOBODYS_ID) throw new RequestError(404, 'there is no action with that id')
       return anIncidentView()
     },
+    recordings: async (id) =>
+      id === INCIDENT_ID
+        ? [{ number: 1, moment: 'opened', at: isoTime(NOW), bytes: 2, sha256: 'c'.repeat(64), problem: null }]
+        : null,
+    recording: async (id, number) => (id === INCIDENT_ID && number === 1 ? RECORDING : null),
     report: async (id) => (id === INCIDENT_ID ? '<!doctype html><title>report</title>' : null),
     ...different,
   }

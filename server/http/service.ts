@@ -1,4 +1,5 @@
 import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
+import type { RecordingEntry } from '../contracts/black-box.ts'
 import type { Scoreboard } from '../contracts/scoreboard.ts'
 import type { ServiceStatus } from '../contracts/status.ts'
 
@@ -16,4 +17,8 @@ export type Service = {
   answer(actionId: string, word: 'approve' | 'reject', reason: string): Promise<IncidentView>
   /** The audit report as a whole HTML page, or `null` for an unknown incident. */
   report(incidentId: string): Promise<string | null>
+  /** What the black box kept of an incident, or `null` for an unknown one. */
+  recordings(incidentId: string): Promise<RecordingEntry[] | null>
+  /** One recording as the JSON that was hashed, or `null`; throws RequestError where it is damaged. */
+  recording(incidentId: string, number: number): Promise<string | null>
 }
