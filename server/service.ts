@@ -1,3 +1,4 @@
+import type { BlackBoxEvidence } from '../reports/black-box-section.ts'
 import { renderIncidentReport } from '../reports/incident-report.ts'
 import { FORECAST_HORIZON_MS } from './analyse/forecast.ts'
 import type { AuditLog } from './audit/audit-log.ts'
@@ -5,6 +6,7 @@ import { sha256 } from './audit/merkle.ts'
 import { entriesOfIncident } from './audit/verification.ts'
 import type { Inventory } from './collect/inventory.ts'
 import type { AuditRecord } from './contracts/audit.ts'
+import { Recording } from './contracts/black-box.ts'
 import type { ServiceStatus } from './contracts/status.ts'
 import { messageOf, RequestError } from './errors.ts'
 import type { Guard } from './guard.ts'
@@ -30,6 +32,12 @@ export function createService(parts: {
   note: (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) => void
 }): Service {
   const { now, status, scores, guard, inventory, history, book, audit, auditFolder, recordings, note } = parts
+  const blackBoxOf = async (id: string): Promise<BlackBoxEvidence> => {
+    const entries = await recordings.list(id)
+    const newest = entries.findLast(({ problem }) => problem === null)
+    const text = newest === undefined ? null : await recordings.read(id, newest.number)
+    return { recordings: entries, newest: text === null ? null : Recording.parse(JSON.parse(text)) }
+  }
   return {
     now,
     status,
@@ -85,6 +93,7 @@ export function createService(parts: {
         calibration,
         engine: description === null ? 'not reached' : `Docker ${description.version} on ${description.name}`,
         entries: entriesOfIncident(auditFolder, id),
+        blackBox: await blackBoxOf(id),
         checkpoint: audit.checkpoint(),
         verifier: audit.verifier,
       })
