@@ -257,6 +257,13 @@ test('of a host that fails as a whole the engine is asked about a few at a time,
   expect(kept.filter((one) => 'missing' in one).length).toBe(300 - 204)
 })
 
+test('an incident that opens and is acted upon at once has its opening first, however long that takes to read', async () => {
+  let calls = 0
+  const { box, saved } = prepare({}, { logs: async () => (calls++ === 0 ? forever() : []) })
+  await Promise.all([box.keep(INCIDENT, 'opened', null), box.keep(INCIDENT, 'before-action', ACTION)])
+  expect(saved.map(({ moment }) => moment)).toEqual(['opened', 'before-action'])
+})
+
 describe('what is remembered', () => {
   const seen = (container: Container, probability: number | null = 0.1) => {
     const memory = createBlackBoxMemory()

@@ -68,6 +68,7 @@ export function createBlackBox(ports: {
   const memory = createBlackBoxMemory()
   const lost: { count: number; reason: string | null } = { count: 0, reason: null }
   const unfinished = new Set<Promise<Kept>>()
+  const begun = new Map<string, Promise<Kept>>()
   const waiting: (() => void)[] = []
   let places = OPENED_AT_ONCE
 
@@ -137,17 +138,32 @@ export function createBlackBox(ports: {
     }
   }
 
-  const keepNow = async (incident: Incident, moment: RecordingMoment, actionId: string | null): Promise<Kept> => {
-    const { id: incidentId } = incident
+  const write = async (
+    incident: Incident,
+    moment: RecordingMoment,
+    actionId: string | null,
+    earlier: Promise<Kept> | undefined,
+  ): Promise<Kept> => {
     try {
       const recording = await gather(incident, moment, actionId)
+      await earlier
       const kept = await ports.recordings.save(recording)
       lost.reason = null
       ports.onKept(recording, kept, incident)
       return { sha256: kept.sha256, bytes: kept.bytes }
     } catch (error) {
-      return lose(incidentId, moment, error)
+      return lose(incident.id, moment, error)
     }
+  }
+
+  /** Recordings of one incident are numbered in the order in which they were begun. */
+  const keepNow = (incident: Incident, moment: RecordingMoment, actionId: string | null): Promise<Kept> => {
+    const writing = write(incident, moment, actionId, begun.get(incident.id))
+    begun.set(incident.id, writing)
+    void writing.then(() => {
+      if (begun.get(incident.id) === writing) begun.delete(incident.id)
+    })
+    return writing
   }
 
   const lose = (incidentId: string, moment: RecordingMoment, error: unknown): Kept => {
