@@ -88,7 +88,7 @@ describe.skipIf(!needs('the right to mount a tmpfs', canMount()))(
   'on a full disk',
   { timeout: PATIENCE_MS * 2 },
   () => {
-    test('a recording that cannot be kept is said, and the loop goes on', async () => {
+    test('a recording that cannot be kept is said, the loop goes on, and it is kept when there is space again', async () => {
       await using engine = await openShop(8)
       const disk = smallDisk(24)
       const log = createMemoryLog()
@@ -109,6 +109,12 @@ describe.skipIf(!needs('the right to mount a tmpfs', canMount()))(
       )
       expect(said.fields).toMatchObject({ lost: 1, reason: expect.stringMatching(/no space left/i) })
       await eventually('the loop', PATIENCE_MS, async () => (await service.containers())[0]?.freshness === 'live')
+      disk.free()
+      const { id } = await eventually('the incident', PATIENCE_MS, async () => (await service.incidents())[0])
+      await eventually('its recording', PATIENCE_MS, async () => {
+        const [opened] = await service.get<RecordingEntry[]>(`/api/incidents/${id}/black-box`)
+        return opened?.moment === 'opened' && opened.problem === null
+      })
     })
   },
 )

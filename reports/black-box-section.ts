@@ -11,7 +11,9 @@ function proofOf({ sha256, problem }: RecordingEntry, entries: readonly AuditEnt
   const entry = entries.find(
     ({ event, evidenceHashes }) => event === 'evidence.kept' && evidenceHashes.includes(sha256),
   )
-  return entry === undefined ? 'not in the audit log: it is not what was kept' : `audit entry ${entry.index}`
+  return entry === undefined
+    ? 'in no audit entry: it was changed, or its entry could not be written'
+    : `audit entry ${entry.index}`
 }
 
 const sizeOf = (bytes: number | null) => (bytes === null ? 'unknown' : `${(bytes / 1024).toFixed(1)} KiB`)

@@ -9,7 +9,9 @@ import { createExecutor } from './act/executor.ts'
 import { openAuditLog } from './audit/audit-log.ts'
 import { sha256 } from './audit/merkle.ts'
 import { createRestartMemory } from './audit/restart-memory.ts'
-import { type BlackBox, createBlackBox } from './black-box.ts'
+import { createBlackBox } from './black-box.ts'
+import { createBlackBoxMemory } from './black-box-memory.ts'
+import { createBlackBoxReading } from './black-box-reading.ts'
 import { createChanges } from './changes.ts'
 import { createCgroupSource } from './collect/cgroup-source.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
@@ -125,6 +127,7 @@ export async function openApp(options: {
   const tiers = parseTiers(config.retention)
   const archive = await openArchive({ database, folder: archiveFolderOf(databasePath), tiers, now })
   let archiveProblem: string | null = null
+  let retryRecordings = async () => {}
   const storeRepairs = () => [
     ...database.repairs,
     ...archive.repairs,
@@ -205,6 +208,7 @@ export async function openApp(options: {
           log.error({ reason: messageOf(error) }, 'archive could not be written')
         }
         book.retry()
+        await retryRecordings()
         // A checkpoint that can be written says that there is space again.
         if (audit.problem !== null)
           try {
@@ -223,7 +227,7 @@ export async function openApp(options: {
   )
 
   let guard: Guard | undefined
-  let blackBox: BlackBox | undefined
+  const memory = createBlackBoxMemory()
   const inventory = parts.use(
     createInventory({
       engine,
@@ -231,7 +235,7 @@ export async function openApp(options: {
       log,
       random: Math.random,
       onEvent(event) {
-        blackBox?.onEngineEvent(event, inventory.containers.get(event.containerId))
+        memory.onEngineEvent(event, inventory.containers.get(event.containerId))
         guard?.onEngineEvent(event)
       },
       onEngine: ({ state, detail }) => {
@@ -273,15 +277,20 @@ export async function openApp(options: {
     return readHistory({ database, archive, tiers, nowMs: now() }, query)
   }
   const recordings = openRecordings({ folder: join(config.dataFolder, 'black-box') })
+  const reading = createBlackBoxReading({
+    engine,
+    clock,
+    memory,
+    containers: () => inventory.containers,
+    tracked: () => guard?.tracked() ?? [],
+    history: (query) => history({ ...query, horizonMs: 0 }),
+    host: () => (demo ? null : hostWatch.figures),
+  })
   const box = parts.use(
     createBlackBox({
-      engine,
+      reading,
       clock,
       log,
-      containers: () => inventory.containers,
-      tracked: () => guard?.tracked() ?? [],
-      history: (query) => history({ ...query, horizonMs: 0 }),
-      host: () => (demo ? null : hostWatch.figures),
       recordings,
       onKept: (
         { incidentId, moment, actionId },
@@ -299,9 +308,11 @@ export async function openApp(options: {
         }),
     }),
   )
-  blackBox = box
+  retryRecordings = box.retry
   const blackBoxProblem = () =>
-    box.lost.reason === null ? null : `${box.lost.count} recordings of the black box are lost: ${box.lost.reason}`
+    box.lost.reason === null
+      ? null
+      : `${box.lost.count} recordings of the black box are not on the disk: ${box.lost.reason}`
 
   const status = createStatus({
     now,
@@ -349,7 +360,7 @@ export async function openApp(options: {
     scores,
     onObserved(atMs, observations) {
       recorder.take(atMs, observations)
-      box.observed(observations, inventory.containers)
+      memory.observed(observations, inventory.containers)
     },
     onIncident(incident) {
       book.note(incident)

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createBlackBox } from './black-box.ts'
 import { createBlackBoxMemory } from './black-box-memory.ts'
+import { createBlackBoxReading } from './black-box-reading.ts'
 import { MOST_RECORDING_BYTES, Recording } from './contracts/black-box.ts'
 import type { Clock } from './contracts/ports.ts'
 import type { Container, EngineEvent } from './contracts/telemetry.ts'
@@ -45,13 +46,14 @@ const seconds = (containerIds: readonly string[], count: number, value = 0.25): 
   }
 }
 
-type Ports = Parameters<typeof createBlackBox>[0]
+type Ports = Parameters<typeof createBlackBox>[0] & Parameters<typeof createBlackBoxReading>[0]
 
 function prepare(different: Partial<Ports> = {}, engine: Partial<Ports['engine']> = {}) {
   const saved: Recording[] = []
   const told: { sha256: string; event: string }[] = []
   const containers = new Map([[INCIDENT.containerId, aContainer()]])
-  const box = createBlackBox({
+  const memory = createBlackBoxMemory()
+  const reading = createBlackBoxReading({
     engine: {
       logs: async () => ['heap is full', 'password=hunter2'],
       top: async () => ({ titles: ['PID', 'CMD'], processes: [['1', 'java -Dtoken=mellon']] }),
@@ -59,11 +61,17 @@ function prepare(different: Partial<Ports> = {}, engine: Partial<Ports['engine']
       ...engine,
     },
     clock,
-    log: createLog('silent'),
+    memory,
     containers: () => containers,
     tracked: () => [...containers.values()].map(tracked),
     history: async ({ containerIds, stepMs }) => ({ stepMs, seen: seconds(containerIds, 3) }),
     host: () => null,
+    ...different,
+  })
+  const box = createBlackBox({
+    reading,
+    clock,
+    log: createLog('silent'),
     recordings: {
       async save(recording) {
         saved.push(Recording.parse(recording))
@@ -75,7 +83,7 @@ function prepare(different: Partial<Ports> = {}, engine: Partial<Ports['engine']
   })
   onTestFinished(() => box[Symbol.asyncDispose]())
   const well = (container: Container, light = 0.1) =>
-    box.observed(
+    memory.observed(
       [
         {
           containerKey: container.key,
@@ -86,7 +94,7 @@ function prepare(different: Partial<Ports> = {}, engine: Partial<Ports['engine']
       ],
       new Map([[container.id, container]]),
     )
-  return { box, saved, told, containers, well }
+  return { box, memory, saved, told, containers, well }
 }
 
 const eventOf = (containerId: string, at: number, kind = 'die'): EngineEvent => ({
@@ -101,10 +109,10 @@ const eventOf = (containerId: string, at: number, kind = 'die'): EngineEvent => 
 
 describe('a recording', () => {
   test('holds samples, logs, processes, the container, what changed and events, masked; and is told of', async () => {
-    const { box, saved, told, well } = prepare()
+    const { box, memory, saved, told, well } = prepare()
     well(aContainer())
     well(aContainer({ image: 'shop/api:broken' }), 0.9)
-    box.onEngineEvent(eventOf(INCIDENT.containerId, NOW - 1000, 'oom'), aContainer())
+    memory.onEngineEvent(eventOf(INCIDENT.containerId, NOW - 1000, 'oom'), aContainer())
     expect(await box.keep(INCIDENT, 'before-action', ACTION)).toMatchObject({ sha256: 'c'.repeat(64) })
     const [recording] = saved
     expect(recording).toMatchObject({
@@ -160,7 +168,7 @@ describe('a recording', () => {
 
   test('is bounded with a thousand containers that all say as much as they can', async () => {
     const long = '"\\é'.repeat(2_000)
-    const { box, saved, containers, well } = prepare(
+    const { box, memory, saved, containers, well } = prepare(
       {
         history: async ({ containerIds, stepMs }) => ({
           stepMs,
@@ -179,7 +187,7 @@ describe('a recording', () => {
       const container = aContainer({ id, key: `k${n}`, name: long, labels: { a: long } })
       containers.set(id, container)
       for (let event = 0; event < 60; event++)
-        box.onEngineEvent({ ...eventOf(id, NOW), name: long, kind: long }, container)
+        memory.onEngineEvent({ ...eventOf(id, NOW), name: long, kind: long }, container)
     }
     well(aContainer({ labels: Object.fromEntries(hostileLabels('x')) }))
     await box.keep(INCIDENT, 'opened', null)
@@ -192,7 +200,7 @@ describe('a recording', () => {
 })
 
 describe('a disk', () => {
-  test('that is full is counted and said, until one can be kept again', async () => {
+  test('that is full is counted and said; when there is space again, what waited is kept', async () => {
     const disk = { full: true }
     const { box, told } = prepare({
       recordings: {
@@ -206,9 +214,29 @@ describe('a disk', () => {
     await box.keep(INCIDENT, 'before-action', ACTION)
     expect(box.lost).toEqual({ count: 2, reason: 'ENOSPC: no space left on device' })
     expect(told).toEqual([])
+    await box.retry()
+    expect(box.lost).toMatchObject({ count: 2 })
     disk.full = false
-    await box.keep(INCIDENT, 'opened', null)
-    expect(box.lost).toEqual({ count: 2, reason: null })
+    await box.retry()
+    expect(box.lost).toEqual({ count: 0, reason: null })
+    expect(told.map(({ event }) => event)).toEqual(['opened', 'before-action'])
+  })
+
+  test('that stays full takes no more memory than a few recordings, and the rest stay counted', async () => {
+    const disk = { full: true }
+    const { box, told } = prepare({
+      recordings: {
+        async save() {
+          if (disk.full) throw new Error('ENOSPC: no space left on device')
+          return { number: 1, sha256: 'c'.repeat(64), bytes: 1 }
+        },
+      },
+    })
+    for (let count = 0; count < 20; count++) await box.keep(INCIDENT, 'opened', null)
+    disk.full = false
+    await box.retry()
+    expect(told).toHaveLength(8)
+    expect(box.lost).toEqual({ count: 12, reason: null })
   })
 
   test('that hangs holds no action up; what is kept late is told of then', async () => {

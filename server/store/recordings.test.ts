@@ -75,12 +75,19 @@ test('beyond the limit the oldest incidents go, also those of earlier runs, and 
   expect(readdirSync(folder)).toEqual([uuidOf(5)])
 })
 
+test('a place that is no folder does not stop the start, and says so when something is to be kept', async () => {
+  const file = join(temporaryFolder(), 'black-box')
+  writeFileSync(file, '')
+  await expect(openRecordings({ folder: file }).save(aRecording(1))).rejects.toThrow(/ENOTDIR|EEXIST/)
+})
+
 test('what an earlier run did not finish is removed, and strange files are left alone', async () => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, ONE))
   mkdirSync(join(folder, 'lost+found'))
   writeFileSync(join(folder, ONE, '1-opened.json.gz.part'), 'half')
   writeFileSync(join(folder, ONE, 'note.txt'), 'mine')
+  writeFileSync(join(folder, uuidOf(2)), 'no folder')
   const recordings = openRecordings({ folder })
   expect(readdirSync(join(folder, ONE))).toEqual(['note.txt'])
   expect(await recordings.list(ONE)).toEqual([])

@@ -49,8 +49,9 @@ const checked = (incidentId: string): string => z.uuid().parse(incidentId)
 /** Sizes of what earlier runs left, oldest incident first; files that were never finished are removed. */
 function measure(folder: string): Map<string, number> {
   const found: { id: string; bytes: number; newestMs: number }[] = []
-  for (const { name: id } of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
-    if (!z.uuid().safeParse(id).success) continue
+  for (const entry of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
+    const { name: id } = entry
+    if (!entry.isDirectory() || !z.uuid().safeParse(id).success) continue
     const of = { id, bytes: 0, newestMs: 0 }
     for (const file of readdirSync(join(folder, id))) {
       if (file.endsWith(UNFINISHED)) rmSync(join(folder, id, file), { force: true })
@@ -62,6 +63,15 @@ function measure(folder: string): Map<string, number> {
     found.push(of)
   }
   return new Map(found.sort((a, b) => a.newestMs - b.newestMs).map(({ id, bytes }) => [id, bytes]))
+}
+
+/** A folder that cannot be looked at stops nobody: saving into it will say what is wrong. */
+function measured(folder: string): Map<string, number> {
+  try {
+    return measure(folder)
+  } catch {
+    return new Map()
+  }
 }
 
 /** Written beside its place, brought to the disk, and put there whole. */
@@ -94,7 +104,7 @@ export function openRecordings({
   folder: string
   mostBytes?: number
 }): Recordings {
-  const sizes = measure(folder)
+  const sizes = measured(folder)
   let turns: Promise<unknown> = Promise.resolve()
   const total = () => sizes.values().reduce((sum, bytes) => sum + bytes, 0)
 
