@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AuditEntry } from '../server/contracts/audit.ts'
+import type { RecordingEntry } from '../server/contracts/black-box.ts'
 import type { Action, Incident } from '../server/contracts/incident.ts'
+import type { EngineEvent } from '../server/contracts/telemetry.ts'
 import { aContainer, anAction, anIncident } from '../server/decide/incident-stand-in.ts'
+import { aRecording } from '../server/store/recording-stand-in.ts'
 import { incidentView } from '../server/views.ts'
 import { type ReportContext, renderIncidentReport } from './incident-report.ts'
 
@@ -27,6 +30,26 @@ const entry = (index: number, different: Partial<AuditEntry> = {}): AuditEntry =
   ...different,
 })
 
+const recordingEntry = (different: Partial<RecordingEntry> = {}): RecordingEntry => ({
+  number: 1,
+  moment: 'opened',
+  at: '1970-01-01T00:00:20.000Z',
+  bytes: 2048,
+  sha256: 'c'.repeat(64),
+  problem: null,
+  ...different,
+})
+
+const ENGINE_EVENT: EngineEvent = {
+  at: 20_000,
+  containerId: aContainer().id,
+  kind: 'die',
+  name: 'shop-api-1',
+  exitCode: 137,
+  signal: null,
+  health: null,
+}
+
 const context: ReportContext = {
   issuedAt: '2026-03-01T12:00:00.000Z',
   version: '0.1.0',
@@ -34,6 +57,7 @@ const context: ReportContext = {
   calibration: 'prior-1',
   engine: 'Docker 29.0.1 on host',
   entries: [entry(41)],
+  blackBox: { recordings: [], newest: null },
   checkpoint: 'dockerpulse/test\n42\nqqqq=\n\n— dockerpulse/test AAAA\n',
   verifier: 'dockerpulse/test+00000000+AAAA',
 }
@@ -117,6 +141,34 @@ describe('a report', () => {
   })
 })
 
+describe('the black box', () => {
+  const kept = entry(43, { event: 'evidence.kept', evidenceHashes: ['c'.repeat(64)] })
+  const withBox = (recordings: RecordingEntry[], entries: AuditEntry[] = [kept]) =>
+    render({}, { entries, blackBox: { recordings, newest: aRecording(1, { events: [ENGINE_EVENT] }) } })
+
+  test('shows the newest recording: log, processes, what changed, events and what is missing', () => {
+    const html = withBox([recordingEntry()])
+    for (const text of [
+      'java.lang.OutOfMemoryError',
+      'java -jar shop.jar',
+      '<td>web:1</td><td>web:2</td>',
+      'die, exit code 137',
+      'host: its files cannot be seen',
+      '2.0 KiB',
+    ])
+      expect(html).toContain(text)
+  })
+
+  test('names the entry that proves a recording, and says where one is not what was kept or cannot be read', () => {
+    expect(withBox([recordingEntry()])).toContain('audit entry 43')
+    expect(withBox([recordingEntry()], [entry(41)])).toContain('in no audit entry')
+    const damaged = { sha256: null, bytes: null, at: null, problem: 'unexpected end of file' }
+    expect(withBox([recordingEntry(damaged)])).toContain('unexpected end of file')
+  })
+
+  test('says that there is none', () => expect(render()).toMatch(/<h2>Black box<[\s\S]*<p>None.<\/p>/))
+})
+
 describe('the seal', () => {
   const sealed = (html: string) => html.includes('<aside class="seal">')
 
@@ -195,6 +247,17 @@ function storyWith(text: string): [Partial<Incident>, Partial<ReportContext>] {
       version: text,
       checkpoint: text,
       verifier: text,
+      blackBox: {
+        recordings: [recordingEntry({ problem: text, sha256: null })],
+        newest: aRecording(1, {
+          containerName: text,
+          logTail: [text],
+          processes: { titles: [text], processes: [[text]] },
+          changedSinceGood: [{ field: text, before: text, after: text }],
+          events: [{ ...ENGINE_EVENT, kind: text, name: text }],
+          missing: [text],
+        }),
+      },
       entries: [entry(1, { reason: text, decision: text, result: text })],
     },
   ]

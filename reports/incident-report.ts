@@ -1,6 +1,8 @@
 import type { ActionView, IncidentView } from '../server/contracts/api.ts'
 import type { AuditEntry } from '../server/contracts/audit.ts'
 import { FIRST_LINES_KEPT } from '../server/contracts/incident.ts'
+import { type BlackBoxEvidence, blackBoxSection } from './black-box-section.ts'
+import { escapeHtml, facts, table } from './html.ts'
 
 /** What a report says beside the incident: where it comes from, and what proves it. */
 export type ReportContext = {
@@ -12,47 +14,14 @@ export type ReportContext = {
   engine: string
   /** The audit entries of this incident, in order. */
   entries: readonly AuditEntry[]
+  blackBox: BlackBoxEvidence
   /** Signed checkpoint over the log at the moment of issue, and the key to check it with. */
   checkpoint: string
   verifier: string
 }
 
-/** Characters that would show something else than the log holds: controls but line ends, and text direction. */
-const MISLEADING = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}]/gu
-
-/** Text from containers is hostile: everything that is shown goes through here. */
-function escapeHtml(value: unknown): string {
-  const replacements: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-  return String(value ?? '–')
-    .replace(MISLEADING, '\ufffd')
-    .replace(/[&<>"']/g, (character) => replacements[character]!)
-}
-
-const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
-
-/** A short word is never broken; a longer text may be, so that it cannot push the page apart. */
-const LONG = 24
-
-/** A cell; a time stays on one line. */
-function cell(value: unknown): string {
-  const text = String(value)
-  const kind = TIME.test(text) ? ' class="time"' : text.length > LONG ? ' class="long"' : ''
-  return `<td${kind}>${escapeHtml(value)}</td>`
-}
-
 const percent = (share: number | null) => (share === null ? 'not evaluated' : `${(share * 100).toFixed(1)} %`)
 const bytes = (value: number | null) => (value === null ? 'none' : `${(value / 1024 ** 2).toFixed(1)} MiB`)
-
-function table(headings: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  if (rows.length === 0) return '<p>None.</p>'
-  const head = headings.map((heading) => `<th>${escapeHtml(heading)}</th>`).join('')
-  const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n')
-  return `<table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>`
-}
-
-function facts(pairs: readonly (readonly [string, unknown])[]): string {
-  return `<dl>${pairs.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>`
-}
 
 /** The mark of an action that went ahead without asking anybody. */
 function seal(action: ActionView, entries: readonly AuditEntry[]): string {
@@ -171,6 +140,7 @@ ${table(
     [at, event, text],
   ]),
 )}
+${blackBoxSection(incident.id, context.blackBox, context.entries)}
 <h2>Proof</h2>
 <p>Every line of the history stands in an append-only audit log: each entry carries the SHA-256 of the one before, and the
 checkpoint below signs the Merkle root over all of them. Keep a checkpoint elsewhere: a later one must extend it.

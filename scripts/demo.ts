@@ -54,6 +54,8 @@ try {
     readEnv({
       DOCKERPULSE_MODE: 'auto',
       DOCKERPULSE_COOLDOWN_SECONDS: '60',
+      // All that can fail here fails within minutes of each other.
+      DOCKERPULSE_BUDGET_SHARE: '0.5',
       DOCKERPULSE_LOG_LEVEL: 'warn',
       ...process.env,
       DOCKERPULSE_DATA: data ?? join(scratch, 'data'),

@@ -6,9 +6,14 @@ import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import canonicalize from 'canonicalize'
 import { createExecutor } from './act/executor.ts'
+import { loadRunbooks, SHIPPED_RUNBOOKS } from './act/runbooks.ts'
 import { openAuditLog } from './audit/audit-log.ts'
 import { sha256 } from './audit/merkle.ts'
 import { createRestartMemory } from './audit/restart-memory.ts'
+import { openAutonomyBook } from './autonomy-book.ts'
+import { createBlackBox } from './black-box.ts'
+import { createBlackBoxMemory } from './black-box-memory.ts'
+import { createBlackBoxReading } from './black-box-reading.ts'
 import { createChanges } from './changes.ts'
 import { createCgroupSource } from './collect/cgroup-source.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
@@ -18,12 +23,11 @@ import { readOwnContainerId } from './collect/own-container.ts'
 import { createCostMeter } from './collect/process-cost.ts'
 import { createSampler } from './collect/sampler.ts'
 import type { Config } from './config.ts'
-import { Calibration } from './contracts/assessment.ts'
 import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
 import type { Clock, Engine } from './contracts/ports.ts'
 import { createDiagnosis } from './diagnose/diagnose.ts'
 import { createModelServer } from './diagnose/ollama.ts'
-import { ConfigError, messageOf, StoreError } from './errors.ts'
+import { messageOf, StoreError } from './errors.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { createHostWatch } from './host-figures.ts'
 import { createApi } from './http/api.ts'
@@ -32,14 +36,17 @@ import { openIncidentBook } from './incident-book.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createOverhead } from './overhead.ts'
+import { readCalibration } from './read-calibration.ts'
 import { createRecorder } from './recorder.ts'
 import { openScoreBook } from './score-book.ts'
 import { createService } from './service.ts'
 import { createStatus } from './status.ts'
 import { openArchive } from './store/archive.ts'
+import { createAutonomyStore } from './store/autonomy.ts'
 import { archiveFolderOf, openDatabase } from './store/database.ts'
 import { type HistoryQuery, readHistory } from './store/history.ts'
 import { createIncidentStore } from './store/incidents.ts'
+import { openRecordings } from './store/recordings.ts'
 import { openSampleStore } from './store/samples.ts'
 import { createScoreStore } from './store/scores.ts'
 import { parseTiers } from './store/tiers.ts'
@@ -56,14 +63,6 @@ export type App = AsyncDisposable & { readonly url: string }
 
 function readVersion(): string {
   return (JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string }).version
-}
-
-function readCalibration(): Calibration {
-  try {
-    return Calibration.parse(JSON.parse(readFileSync(new URL('models/calibration.json', ROOT), 'utf8')))
-  } catch (error) {
-    throw new ConfigError(`models/calibration.json cannot be used: ${messageOf(error)}`)
-  }
 }
 
 /** A round a second; those that were missed are left out, and a clock that was set back is followed at once. */
@@ -100,9 +99,18 @@ export async function openApp(options: {
   const settings = {
     threshold: config.threshold,
     cooldownMs: config.cooldownMs,
-    maxRestartsPerHour: config.maxRestartsPerHour,
+    maxActionsPerHour: config.maxRestartsPerHour,
+    budgetShare: config.budgetShare,
+    quietHours: config.quietHours,
+    minJudged: config.minJudged,
+    minPrecisionLower: config.minPrecisionLower,
   }
-  const policyHash = sha256(JSON.stringify({ mode: config.mode, ...settings })).toString('hex')
+  const { runbooks, problems: runbookProblems } = loadRunbooks([
+    SHIPPED_RUNBOOKS,
+    ...(config.runbookFolder === null ? [] : [config.runbookFolder]),
+  ])
+  for (const problem of runbookProblems) log.warn(problem, 'runbook left out')
+  const policyHash = sha256(JSON.stringify({ mode: config.mode, ...settings, runbooks })).toString('hex')
 
   try {
     mkdirSync(config.dataFolder, { recursive: true })
@@ -123,6 +131,7 @@ export async function openApp(options: {
   const tiers = parseTiers(config.retention)
   const archive = await openArchive({ database, folder: archiveFolderOf(databasePath), tiers, now })
   let archiveProblem: string | null = null
+  let retryRecordings = async () => {}
   const storeRepairs = () => [
     ...database.repairs,
     ...archive.repairs,
@@ -176,9 +185,16 @@ export async function openApp(options: {
   if (audit.problem === null) audit.checkpoint()
 
   const engine = options.engine ?? createDockerEngine(config.docker)
-  const book = parts.use(
-    await openIncidentBook({ store: createIncidentStore(database), log, onStored: () => publishStatus() }),
-  )
+  const incidents = createIncidentStore(database)
+  const book = parts.use(await openIncidentBook({ store: incidents, log, onStored: () => publishStatus() }))
+  const autonomy = await openAutonomyBook({
+    store: createAutonomyStore(database),
+    log,
+    now,
+    configuredMode: config.mode,
+    stopFile: join(config.dataFolder, 'STOP'),
+    settings,
+  })
   const scores = await openScoreBook({
     store: createScoreStore(database),
     clock,
@@ -203,6 +219,7 @@ export async function openApp(options: {
           log.error({ reason: messageOf(error) }, 'archive could not be written')
         }
         book.retry()
+        await retryRecordings()
         // A checkpoint that can be written says that there is space again.
         if (audit.problem !== null)
           try {
@@ -221,13 +238,17 @@ export async function openApp(options: {
   )
 
   let guard: Guard | undefined
+  const memory = createBlackBoxMemory()
   const inventory = parts.use(
     createInventory({
       engine,
       clock,
       log,
       random: Math.random,
-      onEvent: (event) => guard?.onEngineEvent(event),
+      onEvent(event) {
+        memory.onEngineEvent(event, inventory.containers.get(event.containerId))
+        guard?.onEngineEvent(event)
+      },
       onEngine: ({ state, detail }) => {
         log.info({ state, detail }, 'engine state changed')
         note({ event: state === 'ok' ? 'engine.found' : 'engine.lost', reason: detail })
@@ -261,6 +282,48 @@ export async function openApp(options: {
   })
   parts.defer(() => hostReader[Symbol.dispose]())
   const hostWatch = createHostWatch(hostReader)
+  const history = async (query: HistoryQuery) => {
+    // Where the disk refuses, what is in the database is shown all the same.
+    await samples.flush().catch(() => {})
+    return readHistory({ database, archive, tiers, nowMs: now() }, query)
+  }
+  const recordings = openRecordings({ folder: join(config.dataFolder, 'black-box') })
+  const reading = createBlackBoxReading({
+    engine,
+    clock,
+    memory,
+    containers: () => inventory.containers,
+    tracked: () => guard?.tracked() ?? [],
+    history: (query) => history({ ...query, horizonMs: 0 }),
+    host: () => (demo ? null : hostWatch.figures),
+  })
+  const box = parts.use(
+    createBlackBox({
+      reading,
+      clock,
+      log,
+      recordings,
+      onKept: (
+        { incidentId, moment, actionId },
+        { number, sha256, bytes },
+        { containerId, containerKey, containerName },
+      ) =>
+        note({
+          event: 'evidence.kept',
+          container: { id: containerId, key: containerKey, name: containerName },
+          incidentId,
+          actionId,
+          evidenceHashes: [sha256],
+          reason: `recording ${number} of the black box (${moment}), ${bytes} bytes of JSON`,
+          result: 'kept',
+        }),
+    }),
+  )
+  retryRecordings = box.retry
+  const blackBoxProblem = () =>
+    box.lost.reason === null
+      ? null
+      : `${box.lost.count} recordings of the black box are not on the disk: ${box.lost.reason}`
 
   const status = createStatus({
     now,
@@ -270,12 +333,12 @@ export async function openApp(options: {
     config,
     engine: () => inventory.engine,
     store: {
-      sizeBytes: () => database.sizeBytes() + archive.sizeBytes(),
+      sizeBytes: () => database.sizeBytes() + archive.sizeBytes() + recordings.sizeBytes,
       dropped: () => ({
         count: samples.dropped.count + recorder.lostSamples,
         reason: samples.dropped.reason,
       }),
-      archiveProblem: () => archiveProblem,
+      archiveProblem: () => archiveProblem ?? blackBoxProblem(),
       repairs: storeRepairs,
     },
     audit,
@@ -289,34 +352,55 @@ export async function openApp(options: {
   guard = createGuard({
     clock,
     log,
-    mode: config.mode,
     calibration,
     settings,
+    autonomy,
+    runbooks,
+    hostFigures: () => (demo ? null : hostWatch.figures),
     ownContainerId: readOwnContainerId(),
     inventory: () => inventory,
     sampler,
     breathe: () => setImmediate(),
     calmIntervalMs: () => overhead.state.calmIntervalMs,
-    executor: createExecutor({ engine, clock, checkpoint: () => void audit.checkpoint() }),
+    executor: createExecutor({
+      engine,
+      clock,
+      checkpoint: () => void audit.checkpoint(),
+      stopped: autonomy.stopped,
+    }),
     explain: (incident) => diagnosis.explain(incident),
+    blackBox: (...asked) => box.keep(...asked),
     newId: randomUUID,
     audit({ evidence, ...record }) {
       write({ ...record, evidenceHashes: [sha256(canonicalize(evidence)!).toString('hex')] })
       if (SIGNED_AT_ONCE.has(record.event)) audit.checkpoint()
     },
+    noteHost: note,
     scores,
-    onObserved: (atMs, observations) => recorder.take(atMs, observations),
+    onObserved(atMs, observations) {
+      recorder.take(atMs, observations)
+      memory.observed(observations, inventory.containers)
+    },
     onIncident(incident) {
       book.note(incident)
       live.publish({ type: 'incident', at: isoTime(now()), incident: incidentView(incident) })
     },
   })
-  const history = async (query: HistoryQuery) => {
-    // Where the disk refuses, what is in the database is shown all the same.
-    await samples.flush().catch(() => {})
-    return readHistory({ database, archive, tiers, nowMs: now() }, query)
-  }
-  const service = createService({ now, status, scores, guard, inventory, history, book, audit, auditFolder, note })
+  const service = createService({
+    now,
+    status,
+    scores,
+    guard,
+    inventory,
+    history,
+    book,
+    audit,
+    auditFolder,
+    autonomy,
+    configuredMode: config.mode,
+    recordings,
+    note,
+  })
   const changes = createChanges()
   const live = createLive({
     runId: randomUUID().slice(0, 8),
@@ -341,7 +425,11 @@ export async function openApp(options: {
     live.publish({ type: 'status', at: isoTime(now()), status: status() })
   }
 
-  guard.resume(await book.list({ limit: MOST_OPEN_INCIDENTS, offset: 0, open: true }), restarts.all())
+  guard.resume(
+    await book.list({ limit: MOST_OPEN_INCIDENTS, offset: 0, open: true }),
+    restarts.all(),
+    await incidents.leased(),
+  )
 
   const { fetch } = createApi({
     service,

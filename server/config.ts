@@ -26,6 +26,14 @@ const Variables = z.object({
   DOCKERPULSE_THRESHOLD: numeric(z.number().min(0.5).max(1)).default(0.85),
   DOCKERPULSE_COOLDOWN_SECONDS: numeric(z.number().min(10).max(86_400)).default(300),
   DOCKERPULSE_MAX_RESTARTS_PER_HOUR: numeric(z.number().int().min(0).max(60)).default(3),
+  DOCKERPULSE_BUDGET_SHARE: numeric(z.number().min(0).max(1)).default(0.1),
+  DOCKERPULSE_QUIET_HOURS: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, 'must be like 22:00-06:00')
+    .optional(),
+  DOCKERPULSE_EARNED_MIN_JUDGED: numeric(z.number().int().min(1).max(1_000)).default(5),
+  DOCKERPULSE_EARNED_PRECISION: numeric(z.number().min(0.5).max(0.999)).default(0.8),
+  DOCKERPULSE_RUNBOOKS: z.string().min(1).optional(),
   DOCKERPULSE_RETENTION: z.string().default('raw=24h,10s=14d,1min=90d,1h=2y'),
   DOCKERPULSE_DATABASE_MEMORY_MB: numeric(z.number().int().min(64).max(4096)).default(128),
   DOCKERPULSE_SOURCE: z.enum(['auto', 'cgroup', 'docker']).default('auto'),
@@ -50,6 +58,14 @@ export type Config = Readonly<{
   threshold: number
   cooldownMs: number
   maxRestartsPerHour: number
+  /** Share of the containers that may be acted upon within ten minutes. */
+  budgetShare: number
+  /** Minutes of the day, on the host's clock, from which and to which a person is asked. */
+  quietHours: Readonly<{ fromMinute: number; toMinute: number }> | null
+  minJudged: number
+  minPrecisionLower: number
+  /** The user's own runbooks, beside those that come with the program. */
+  runbookFolder: string | null
   /** As `parseTiers` of the store reads it. */
   retention: string
   databaseMemoryMegabytes: number
@@ -99,6 +115,16 @@ function ollamaAddress(text: string): string {
   return url.origin
 }
 
+/** `22:00-06:00` as minutes of the day. */
+function quietHours(text: string | undefined): Config['quietHours'] {
+  if (text === undefined) return null
+  const [fromMinute, toMinute] = text.split('-').map((time) => {
+    const [hours, minutes] = time.split(':').map(Number) as [number, number]
+    return hours * 60 + minutes
+  }) as [number, number]
+  return Object.freeze({ fromMinute, toMinute })
+}
+
 /**
  * The configuration that an environment describes, frozen. Throws ConfigError naming the variable, what it got and what
  * it takes; also for an unknown `DOCKERPULSE_…` name, and for an address beyond loopback without a token.
@@ -137,6 +163,11 @@ export function parseConfig(env: Env): Config {
     threshold: values.DOCKERPULSE_THRESHOLD,
     cooldownMs: values.DOCKERPULSE_COOLDOWN_SECONDS * 1000,
     maxRestartsPerHour: values.DOCKERPULSE_MAX_RESTARTS_PER_HOUR,
+    budgetShare: values.DOCKERPULSE_BUDGET_SHARE,
+    quietHours: quietHours(values.DOCKERPULSE_QUIET_HOURS),
+    minJudged: values.DOCKERPULSE_EARNED_MIN_JUDGED,
+    minPrecisionLower: values.DOCKERPULSE_EARNED_PRECISION,
+    runbookFolder: values.DOCKERPULSE_RUNBOOKS ?? null,
     retention: values.DOCKERPULSE_RETENTION,
     databaseMemoryMegabytes: values.DOCKERPULSE_DATABASE_MEMORY_MB,
     logLevel: values.DOCKERPULSE_LOG_LEVEL,

@@ -4,16 +4,27 @@ import { inspected, type Life, type LifeTurn, newLife, notice } from './analyse/
 import { SATURATION_FAILS_MS } from './analyse/saturation.ts'
 import { WINDOW_SAMPLES } from './analyse/series.ts'
 import { beginLife, createWindow, observe, type Window } from './analyse/window.ts'
+import type { AutonomyBook } from './autonomy-book.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
 import type { Assessment, Calibration } from './contracts/assessment.ts'
-import type { AuditRecord } from './contracts/audit.ts'
+import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
+import type { RecordingMoment } from './contracts/black-box.ts'
 import type { Explanation, Incident, Mode } from './contracts/incident.ts'
 import type { Clock } from './contracts/ports.ts'
+import type { Runbook } from './contracts/runbook.ts'
+import type { HostFigures } from './contracts/status.ts'
 import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
+import { factsOf } from './decide/facts.ts'
 import { advance, type Effect, newWatch, type Situation, type Stimulus, type Watch } from './decide/incident-machine.ts'
-import { labelProblems, modeOf, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
+import { judge } from './decide/judge.ts'
+import type { HostAction, HostFacts } from './decide/rails.ts'
+import { hostRail, stormOf } from './decide/rails.ts'
+import { isSet, labelProblems, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
+import { chooseRunbook } from './decide/runbook-match.ts'
+import { neededBy, surroundingsOf } from './decide/surroundings.ts'
 import { messageOf } from './errors.ts'
+import { createLeases, type Lease } from './leases.ts'
 import type { Log } from './log.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { Observation } from './store/stored-metrics.ts'
@@ -33,8 +44,17 @@ export type Guard = {
   /** One round of the loop: take samples, assess, decide, act. Never rejects. Gives when the readings were complete. */
   round(): Promise<{ readAtMs: number }>
   onEngineEvent(event: EngineEvent): void
-  /** Takes up incidents that were open when the service ended; `restarts` are the program's own of the last hour. */
-  resume(open: readonly Incident[], restarts: readonly { containerKey: string; at: number }[]): void
+  /**
+   * Takes up incidents that were open when the service ended, and leases that were not over; `restarts` are the
+   * program's own actions of the last hour.
+   */
+  resume(
+    open: readonly Incident[],
+    restarts: readonly { containerKey: string; at: number }[],
+    leased: readonly Incident[],
+  ): void
+  /** Why nothing is done now by itself, whichever container it is, or `null`. */
+  readonly brake: string | null
   /** An operator's word on a proposed action; gives why it was not taken, or `null`. */
   answer(incident: Incident, actionId: string, word: 'approve' | 'reject', by: string, reason: string): string | null
   tracked(): Tracked[]
@@ -55,6 +75,27 @@ const GAP_MS = 90_000
 
 /** Whoever is not calm, and whoever is too young to tell, is read each second. */
 const ALERT_INTERVAL_MS = 1_000
+
+/** Kept for the rails: more than any of them counts. */
+const OPENINGS_KEPT = 200
+const ACTIONS_KEPT = 500
+
+/** A calm container needs nothing of what is around it. */
+const NOTHING_AROUND: Pick<Situation, 'followsFrom' | 'runbook' | 'judgements' | 'surroundings'> = {
+  followsFrom: null,
+  runbook: null,
+  judgements: {},
+  surroundings: {
+    hostCores: null,
+    hostMemoryTotalBytes: null,
+    hostMemoryAvailableBytes: null,
+    neighbour: null,
+    dependents: [],
+    sharesNetwork: false,
+    inForce: [],
+    records: {},
+  },
+}
 
 /** So many containers are assessed at a stretch; between two of them requests and events get their turn. */
 const CONTAINERS_AT_A_STRETCH = 100
@@ -82,9 +123,12 @@ type Subject = {
 export function createGuard(ports: {
   clock: Clock
   log: Log
-  mode: Mode
   calibration: Calibration
   settings: PolicySettings
+  autonomy: Pick<AutonomyBook, 'modeOf' | 'stopped' | 'resumedAtMs' | 'judgementsOf' | 'remediesOf' | 'take'>
+  runbooks: readonly Runbook[]
+  /** The whole host now, where its files can be seen. */
+  hostFigures: () => HostFigures | null
   ownContainerId: string | null
   inventory: () => { containers: ReadonlyMap<string, Container>; engine: EngineState }
   sampler: Pick<Sampler, 'sync' | 'take' | 'reset'>
@@ -93,6 +137,8 @@ export function createGuard(ports: {
   breathe: () => Promise<void>
   executor: Executor
   explain: (incident: Incident) => Promise<Explanation>
+  /** Keeps what is to be seen of a container now. Never rejects, and holds an action up for two seconds at the most. */
+  blackBox: (incident: Incident, moment: RecordingMoment, actionId: string | null) => Promise<unknown>
   newId: () => string
   /** Writes to the audit log, on disk when it returns; throws where it cannot. */
   audit: (
@@ -101,16 +147,23 @@ export function createGuard(ports: {
       'event' | 'actor' | 'container' | 'incidentId' | 'actionId' | 'probability' | 'decision' | 'reason' | 'result'
     > & { evidence: unknown },
   ) => void
+  /** Writes down what concerns the whole host. */
+  noteHost: (record: { event: AuditEvent; reason: string }) => void
   scores: Pick<ScoreBook, 'assessed' | 'failed' | 'cutShort'>
   onObserved: (atMs: number, observations: Observation[]) => void
   onIncident: (incident: Incident) => void
 }): Guard {
-  const { clock, log, calibration, settings, sampler, executor } = ports
+  const { clock, log, calibration, settings, sampler, executor, autonomy } = ports
   const subjects = new Map<string, Subject>()
   const watches = new Map<string, Watch>()
   const missingSinceMs = new Map<string, number>()
   let inFlight: Promise<void> | null = null
   let troubled = 0
+  const leases = createLeases()
+  let hostActions: HostAction[] = []
+  let openedAtMs: number[] = []
+  let isStorm = false
+  let stopped: string | null = null
   let readAtMs = clock.now()
 
   const subjectOf = (container: Container): Subject => {
@@ -146,19 +199,86 @@ export function createGuard(ports: {
 
   const situationOf = (container: Container): Situation => {
     const subject = subjects.get(container.id)
+    const isCalm = watches.get(container.key)?.incident == null && subject?.assessment.light !== 'critical'
     return {
       at: clock.now(),
       container,
-      mode: modeOf(container, ports.mode),
+      mode: autonomy.modeOf(container).mode,
       protectedBecause: protectionOf(container, ports.ownContainerId),
       sample: subject?.window.latest ?? null,
       assessment: subject?.assessment ?? null,
-      host: {
-        actionInFlight: inFlight !== null,
-        containers: ports.inventory().containers.size,
-        troubled,
+      host: hostFacts(),
+      ...(isCalm ? NOTHING_AROUND : aroundOf(container, subject)),
+    }
+  }
+
+  /** Once a round: to look at a file a thousand times would cost more than it tells. The executor looks each time. */
+  const lookAtSwitch = () => {
+    stopped = autonomy.stopped()
+  }
+
+  const hostFacts = (): HostFacts => {
+    const date = new Date(clock.now())
+    return {
+      actionInFlight: inFlight !== null,
+      containers: ports.inventory().containers.size,
+      troubled,
+      openedAtMs,
+      actions: hostActions,
+      stopped,
+      resumedAtMs: autonomy.resumedAtMs,
+      minuteOfDay: date.getHours() * 60 + date.getMinutes(),
+    }
+  }
+
+  /** Others are only touched where they are the program's to touch, too. */
+  const mayTouch = (other: Container): boolean => {
+    const { mode } = autonomy.modeOf(other)
+    const allowed = mode === 'auto' || mode === 'earned' || mode === 'approve'
+    return allowed && protectionOf(other, ports.ownContainerId) === null && !isSet(other, 'dockerpulse.critical')
+  }
+
+  /** What only those in trouble need to know: it looks at all others. */
+  const aroundOf = (container: Container, subject: Subject | undefined) => {
+    const { containers, engine } = ports.inventory()
+    const incident = watches.get(container.key)?.incident ?? null
+    const assessment = subject?.assessment ?? null
+    const cause = incident?.cause ?? assessment?.cause ?? 'unknown'
+    const sample = subject?.window.latest ?? null
+    const host = ports.hostFigures()
+    const all = [...containers.values()]
+    const facts = factsOf({
+      at: clock.now(),
+      container,
+      sample,
+      assessment,
+      cause,
+      failures: incident?.failures ?? [],
+      host,
+    })
+    return {
+      followsFrom: followsFrom(container, all),
+      runbook: chooseRunbook(ports.runbooks, facts, incident?.light ?? assessment?.light ?? 'low').runbook,
+      judgements: autonomy.judgementsOf(container.key),
+      surroundings: {
+        ...surroundingsOf(container, all, {
+          mayTouch,
+          sampleOf: (id) => subjects.get(id)?.window.latest ?? null,
+          hostCores: engine.description?.hostCores ?? null,
+          host,
+        }),
+        inForce: leases.ofContainer(container.key).map(({ kind }) => kind),
+        records: autonomy.remediesOf(container.key, cause),
       },
     }
+  }
+
+  /** Whom it needs and who is in trouble itself: that one is the cause, and is dealt with first. */
+  const followsFrom = (container: Container, all: readonly Container[]): string | null => {
+    const own = watches.get(container.key)?.incident
+    if (own?.cause !== 'unhealthy' && own?.cause !== 'crash-loop' && own?.cause !== 'unknown') return null
+    const root = neededBy(container, all).find((other) => watches.get(other.key)?.incident != null)
+    return root === undefined ? null : `it follows from the incident of ${root.name}, which it depends on`
   }
 
   /** Lets the machine take a stimulus, and carries out what it asks for. Gives the machine's refusal. */
@@ -172,14 +292,31 @@ export function createGuard(ports: {
   }
 
   const perform = (key: string, effect: Effect): void => {
-    if (effect.type === 'record') record(effect)
-    else if (effect.type === 'diagnose') diagnose(key, effect.incident)
+    if (effect.type === 'record') {
+      record(effect)
+      if (effect.event === 'incident.opened') void ports.blackBox(effect.incident, 'opened', null)
+    } else if (effect.type === 'diagnose') diagnose(key, effect.incident)
     else execute(key, effect)
   }
 
   const unwritten = new Set<string>()
 
-  const record = ({ event, incident, action, decision, reason, result }: Extract<Effect, { type: 'record' }>) => {
+  /** What the host and the ledger learn from what is written down. */
+  const learn = ({ event, incident, action }: Extract<Effect, { type: 'record' }>) => {
+    leases.note(incident)
+    if (event === 'incident.opened') openedAtMs = [...openedAtMs, clock.now()].slice(-OPENINGS_KEPT)
+    if (event === 'incident.resolved') autonomy.take(judge(incident))
+    if (action !== null && (event === 'action.verified' || event === 'action.ineffective'))
+      hostActions = hostActions.map((one) =>
+        one.at === action.startedAt && one.containerKey === incident.containerKey
+          ? { ...one, helped: event === 'action.verified' }
+          : one,
+      )
+  }
+
+  const record = (effect: Extract<Effect, { type: 'record' }>) => {
+    const { event, incident, action, decision, reason, result } = effect
+    learn(effect)
     try {
       ports.audit({
         event,
@@ -212,15 +349,79 @@ export function createGuard(ports: {
   }
 
   const execute = (key: string, { incident, action, plan }: Extract<Effect, { type: 'execute' }>) => {
-    const order = { kind: action.kind, stopGraceSeconds: action.stopGraceSeconds, ...plan }
+    const order = { deed: action.deed, stopGraceSeconds: action.stopGraceSeconds, ...plan }
+    const hostAction: HostAction = {
+      at: action.startedAt ?? clock.now(),
+      containerKey: key,
+      kind: action.kind,
+      helped: null,
+    }
+    hostActions = [...hostActions, hostAction].slice(-ACTIONS_KEPT)
     const run = unwritten.has(action.id)
       ? Promise.resolve({ outcome: 'refused' as const, reason: 'not done: the audit log cannot be written' })
-      : executor.run(order)
+      : ports.blackBox(incident, 'before-action', action.id).then(() => executor.run(order))
     inFlight = run.then(({ outcome, reason }) => {
       inFlight = null
+      if (outcome === 'refused') hostActions = hostActions.filter((one) => one !== hostAction)
       const container = ports.inventory().containers.get(plan.containerId) ?? departed(incident)
       tell(key, { type: 'action-done', actionId: action.id, outcome, reason }, situationOf(container))
     })
+  }
+
+  /** Puts back what was done for a time; one thing at a time, like all actions. */
+  const takeBackDue = () => {
+    const lease = leases.due(clock.now())
+    if (lease === undefined || inFlight !== null || autonomy.stopped() !== null) return
+    const { incident, action } = lease
+    const container = ports.inventory().containers.get(incident.containerId)
+    const note = (event: 'lease.ended' | 'lease.kept', reason: string, result: string, told: Incident) =>
+      record({ type: 'record', event, incident: told, action, decision: action.kind, reason, result })
+    if (container === undefined && ports.inventory().engine.state === 'ok') {
+      leases.end(action.id)
+      return note('lease.ended', `the container of ${action.kind} is gone`, 'gone', takenBack(lease))
+    }
+    note('lease.ended', `the lease of ${action.kind} is over: taking it back`, 'intended', incident)
+    if (unwritten.has(action.id)) return void leases.later(action.id, clock.now())
+    const sample = subjects.get(incident.containerId)?.window.latest ?? null
+    const usedBytes = sample?.workingSetBytes ?? null
+    inFlight = executor.takeBack({ deed: action.deed, containerId: incident.containerId, usedBytes }).then((done) => {
+      inFlight = null
+      if (done.outcome === 'executed') {
+        leases.end(action.id)
+        note('lease.ended', done.reason, 'executed', takenBack(lease))
+        return
+      }
+      const again = leases.later(action.id, clock.now())
+      note(
+        'lease.kept',
+        `${done.reason}; ${again ? 'tried again later' : 'a person must put it back'}`,
+        'kept',
+        incident,
+      )
+    })
+  }
+
+  /** The incident with its action put back, also in what is watched. */
+  const takenBack = ({ incident, action }: Lease): Incident => {
+    const watch = watches.get(incident.containerKey)
+    const newest = watch?.incident?.id === incident.id ? watch.incident : incident
+    const actions = newest.actions.map((one) => (one.id === action.id ? { ...one, takenBackAt: clock.now() } : one))
+    if (watch?.incident?.id === incident.id) {
+      const container = ports.inventory().containers.get(incident.containerId) ?? departed(incident)
+      tell(incident.containerKey, { type: 'lease-over', actionId: action.id }, situationOf(container))
+    }
+    return { ...newest, actions }
+  }
+
+  /** A storm is written down once, when it begins. */
+  const lookForStorm = () => {
+    const count = stormOf(hostFacts(), clock.now())
+    if (count !== null && !isStorm)
+      ports.noteHost({
+        event: 'storm.tripped',
+        reason: `${count} incidents within a minute: nothing is done by itself until a minute has passed without, a person must look`,
+      })
+    isStorm = count !== null
   }
 
   const observeSamples = async (containers: readonly Container[]): Promise<Observation[]> => {
@@ -332,21 +533,24 @@ export function createGuard(ports: {
       subjects.delete(id)
       ports.scores.cutShort(id)
     }
-    for (const [key, { incident, restartTimesMs }] of watches) {
-      if (incident === null && restartTimesMs.length === 0 && !current.has(key)) watches.delete(key)
+    for (const [key, { incident, actionTimesMs }] of watches) {
+      if (incident === null && actionTimesMs.length === 0 && !current.has(key)) watches.delete(key)
     }
   }
 
   return {
     async round() {
       try {
+        lookAtSwitch()
         const { containers } = ports.inventory()
         sampler.sync(containers.values())
         const observations = await observeSamples([...containers.values()])
         const current = currentByKey()
         troubled = countTroubled()
         for (const [key, container] of current) tell(key, { type: 'assessed' }, situationOf(container))
+        lookForStorm()
         closeDeparted(current)
+        takeBackDue()
         forgetGone(containers, current)
         ports.onObserved(clock.now(), observations)
       } catch (error) {
@@ -371,17 +575,25 @@ export function createGuard(ports: {
       evaluate(container, subject)
       tell(container.key, { type: 'turned', turn }, situationOf(container))
     },
-    resume(open, restarts) {
+    resume(open, restarts, leased) {
+      for (const incident of leased) leases.note(incident)
+      hostActions = restarts.map(({ containerKey, at }) => ({ at, containerKey, kind: 'restart', helped: null }))
       for (const incident of open) watches.set(incident.containerKey, { ...newWatch(incident.containerKey), incident })
       for (const { containerKey, at } of restarts) {
         const watch = watches.get(containerKey) ?? newWatch(containerKey)
-        watches.set(containerKey, { ...watch, restartTimesMs: [...watch.restartTimesMs, at].sort((a, b) => a - b) })
+        const actionTimesMs = [...watch.actionTimesMs, at].sort((a, b) => a - b)
+        watches.set(containerKey, { ...watch, actionTimesMs, attempts: actionTimesMs.length })
       }
       for (const incident of open) tell(incident.containerKey, { type: 'resumed' }, situationOf(departed(incident)))
     },
     answer(incident, actionId, word, by, reason) {
+      lookAtSwitch()
       const container = ports.inventory().containers.get(incident.containerId) ?? departed(incident)
       return tell(incident.containerKey, { type: 'operator', actionId, word, by, reason }, situationOf(container))
+    },
+    get brake() {
+      lookAtSwitch()
+      return hostRail(hostFacts(), settings, clock.now())?.reason ?? null
     },
     intervalOf,
     tracked: () =>
@@ -389,7 +601,7 @@ export function createGuard(ports: {
         const subject = subjectOf(container)
         return {
           container,
-          mode: modeOf(container, ports.mode),
+          mode: autonomy.modeOf(container).mode,
           protectedBecause: protectionOf(container, ports.ownContainerId),
           sample: subject.window.latest,
           assessment: subject.assessment,
@@ -427,6 +639,8 @@ function departed(incident: Incident): Container {
     memoryLimitBytes: snapshot.memoryLimitBytes,
     cpuLimitCores: snapshot.cpuLimitCores,
     stopGraceSeconds: 10,
+    networkMode: null,
+    networks: [],
     labels: {},
   }
 }

@@ -1,17 +1,22 @@
+import type { BlackBoxEvidence } from '../reports/black-box-section.ts'
 import { renderIncidentReport } from '../reports/incident-report.ts'
 import { FORECAST_HORIZON_MS } from './analyse/forecast.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { sha256 } from './audit/merkle.ts'
 import { entriesOfIncident } from './audit/verification.ts'
+import type { AutonomyBook } from './autonomy-book.ts'
 import type { Inventory } from './collect/inventory.ts'
 import type { AuditRecord } from './contracts/audit.ts'
+import { Recording } from './contracts/black-box.ts'
+import type { Mode } from './contracts/incident.ts'
 import type { ServiceStatus } from './contracts/status.ts'
-import { RequestError } from './errors.ts'
+import { messageOf, RequestError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Service } from './http/service.ts'
 import type { IncidentBook } from './incident-book.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { HistoryQuery, readHistory } from './store/history.ts'
+import type { Recordings } from './store/recordings.ts'
 import { containerView, incidentView, isoTime, sampleColumns } from './views.ts'
 
 /** What people and programs may ask of the running service, answered from its parts. */
@@ -25,12 +30,56 @@ export function createService(parts: {
   book: IncidentBook
   audit: AuditLog
   auditFolder: string
+  autonomy: AutonomyBook
+  configuredMode: Mode
+  recordings: Recordings
   note: (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) => void
 }): Service {
-  const { now, status, scores, guard, inventory, history, book, audit, auditFolder, note } = parts
+  const { now, status, scores, guard, inventory, history, book, audit, auditFolder, autonomy, recordings, note } = parts
+  const blackBoxOf = async (id: string): Promise<BlackBoxEvidence> => {
+    const entries = await recordings.list(id)
+    const newest = entries.findLast(({ problem }) => problem === null)
+    const text = newest === undefined ? null : await recordings.read(id, newest.number)
+    return { recordings: entries, newest: text === null ? null : Recording.parse(JSON.parse(text)) }
+  }
+  const autonomyView = () => {
+    const byKey = new Map([...inventory.containers.values()].map((container) => [container.key, container]))
+    return autonomy.view(guard.brake, (key) => {
+      const container = byKey.get(key)
+      return container === undefined ? null : autonomy.modeOf(container).mode
+    })
+  }
+  /** What an operator changes is written down before it counts, and refused where it cannot be. */
+  const operatorNote = (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) =>
+    note({ actor: 'operator', ...record })
   return {
     now,
     status,
+    autonomy: autonomyView,
+    async setMode(change) {
+      const { scope, name, mode, reason } = change
+      const containers = [...inventory.containers.values()]
+      const known =
+        scope === 'host' ||
+        (scope === 'project' && containers.some(({ composeProject }) => composeProject === name)) ||
+        (scope === 'container' && containers.some(({ key }) => key === name)) ||
+        mode === null
+      if (!known) throw new RequestError(404, `there is no ${scope} "${name.slice(0, 100)}"`)
+      operatorNote({
+        event: 'mode.changed',
+        decision: mode ?? 'as configured',
+        reason: `${scope}${scope === 'host' ? '' : ` ${name}`}: ${mode ?? 'taken back'}${reason === '' ? '' : `: ${reason}`}`,
+      })
+      await autonomy.setMode(change)
+      return autonomyView()
+    },
+    async setStop({ on, reason }) {
+      const why = reason === '' ? 'an operator asked for it' : reason
+      const stopping = autonomy.setStop(on ? why : null)
+      operatorNote({ event: 'stop.changed', decision: on ? 'stop' : 'go on', reason: why })
+      await stopping
+      return autonomyView()
+    },
     scoreboard: () => scores.board(),
     containers: () => guard.tracked().map(containerView),
     async samples(query) {
@@ -63,6 +112,14 @@ export function createService(parts: {
       }
       return incidentView((await book.find(incident.id)) ?? incident)
     },
+    recordings: async (id) => ((await book.find(id)) === null ? null : recordings.list(id)),
+    async recording(id, number) {
+      try {
+        return await recordings.read(id, number)
+      } catch (error) {
+        throw new RequestError(503, messageOf(error))
+      }
+    },
     async report(id) {
       const incident = await book.find(id)
       if (incident === null) return null
@@ -75,6 +132,7 @@ export function createService(parts: {
         calibration,
         engine: description === null ? 'not reached' : `Docker ${description.version} on ${description.name}`,
         entries: entriesOfIncident(auditFolder, id),
+        blackBox: await blackBoxOf(id),
         checkpoint: audit.checkpoint(),
         verifier: audit.verifier,
       })

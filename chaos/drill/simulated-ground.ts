@@ -91,6 +91,7 @@ export async function openSimulatedGround(options: {
     DOCKERPULSE_SOURCE: 'docker',
     // What the machine is busy with must not change a history.
     DOCKERPULSE_CPU_BUDGET: '1',
+    DOCKERPULSE_BUDGET_SHARE: '0.5',
     DOCKERPULSE_LOG_LEVEL: 'silent',
     OLLAMA_HOST: '',
   })

@@ -8,7 +8,7 @@ import { createExecutor, type Order } from './executor.ts'
 const NOW = 1_000_000
 
 const order: Order = {
-  kind: 'restart',
+  deed: { kind: 'restart' },
   stopGraceSeconds: 4,
   plannedAt: NOW - 500,
   containerId: 'a'.repeat(64),
@@ -24,6 +24,7 @@ async function run(
     restart?: () => Promise<void>
     checkpoint?: () => void
     now?: number
+    stopped?: string
   } = {},
 ) {
   const asked: string[] = []
@@ -42,7 +43,12 @@ async function run(
     asked.push('checkpoint')
     different.checkpoint?.()
   }
-  const executor = createExecutor({ engine: engine as Engine, clock, checkpoint })
+  const executor = createExecutor({
+    engine: engine as Engine,
+    clock,
+    checkpoint,
+    stopped: () => different.stopped ?? null,
+  })
   const outcome = await executor.run({ ...order, ...different.order })
   return { ...outcome, asked }
 }
@@ -59,13 +65,17 @@ describe('nothing is asked of the engine but an inspection where', () => {
   test.each<[string, Parameters<typeof run>[0], string]>([
     ['the plan is older than 10 s', { now: NOW + 10_000 }, 'the plan is older than 10 s'],
     ['the clock was set back since', { now: NOW - 3_600_000 }, 'the plan is older than 10 s'],
-    ['the container is gone', { inspect: async () => null }, 'the container is gone'],
+    ['the container is gone', { inspect: async () => null }, 'it is gone'],
     [
       'it was started again',
       { inspect: async () => aContainer({ startedAt: 3_000 }) },
       'it was started again meanwhile',
     ],
-    ['its image changed', { inspect: async () => aContainer({ imageId: 'sha256:2' }) }, 'its image changed meanwhile'],
+    [
+      'its image changed',
+      { inspect: async () => aContainer({ imageId: 'sha256:2' }) },
+      'it has another image meanwhile',
+    ],
     ['it does not run', { inspect: async () => aContainer({ state: 'exited' }) }, 'it is exited now'],
     ['it is being restarted', { inspect: async () => aContainer({ state: 'restarting' }) }, 'it is restarting now'],
     [
@@ -98,11 +108,4 @@ test('nothing is done that could not be signed for', async () => {
 test('what the engine does not do has failed, with its reason', async () => {
   const restart = () => Promise.reject(new EngineError('refused', '403: the proxy does not allow it'))
   expect(await run({ restart })).toMatchObject({ outcome: 'failed', reason: '403: the proxy does not allow it' })
-})
-
-test('an order of a kind that is not on the list does nothing, and is no exception', async () => {
-  expect(await run({ order: { kind: 'prune' as 'restart' } })).toMatchObject({
-    outcome: 'failed',
-    asked: ['inspect', 'checkpoint'],
-  })
 })

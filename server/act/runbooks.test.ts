@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import { Cause, type Light } from '../contracts/assessment.ts'
 import type { Facts } from '../contracts/runbook.ts'
 import { chooseRunbook } from '../decide/runbook-match.ts'
 import { someFacts } from '../decide/runbook-stand-in.ts'
+import { parseRunbook } from './runbook-file.ts'
 import { loadRunbooks, SHIPPED_RUNBOOKS } from './runbooks.ts'
 
 const text = (name: string, title = 'A title') =>
@@ -77,7 +78,7 @@ describe('a folder', () => {
     writeFileSync(join(own, file), content)
     const { runbooks, problems } = loadRunbooks([folder, own])
     expect(runbooks.map(({ name }) => name)).toEqual(['b'])
-    expect(problems.at(-1)?.text).toContain('neither counts')
+    expect(problems.at(-1)).toMatchObject({ file: join(own, file), text: expect.stringContaining('neither counts') })
   })
 
   test('that is not there is said, and the others count', () => {
@@ -88,6 +89,12 @@ describe('a folder', () => {
       { file: join(folder, 'missing'), line: 1, column: 1, text: expect.stringContaining('ENOENT') },
     ])
   })
+})
+
+test('the example of the page is in order', () => {
+  const page = readFileSync(new URL('../../docs/runbooks.md', import.meta.url), 'utf8')
+  const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
+  expect(parseRunbook('docs/runbooks.md', example)).toMatchObject({ name: 'cache-leak', problems: [] })
 })
 
 describe('the shipped runbooks', () => {
@@ -147,10 +154,11 @@ describe('the shipped runbooks', () => {
     expect(runbook?.solutions.every(({ action }) => action === 'note') ?? true).toBe(true)
   })
 
-  test('never isolate or stop by themselves, and are never less sure than the default to touch something', () => {
+  test('never isolate or stop by themselves, and touch nothing below the operator’s threshold', () => {
     const steps = runbooks.flatMap(({ solutions }) => solutions)
     expect(steps.filter(({ action }) => action === 'isolate' || action === 'stop')).toEqual([])
-    for (const { action, confidence } of steps) if (action !== 'note') expect(confidence).toBeGreaterThanOrEqual(0.85)
+    for (const { action, confidence = 0.85 } of steps)
+      if (action !== 'note') expect(confidence).toBeGreaterThanOrEqual(0.85)
   })
 
   test.each(['crash-loop', 'disk-pressure', 'engine-trouble'])('%s only takes a note', (name) => {

@@ -14,10 +14,14 @@ export type FoundRunbook = { file: string; runbook: Runbook }
 /** A broken file is taken for the runbook that it names, else for the one that it is called after. */
 const subjectOf = ({ file, name }: RunbookFile): string => name ?? basename(file).replace(/\.ya?ml$/, '')
 
-/** The runbooks of one folder, not of those in it, by file name. `broken` are the names whose file is none. */
-function readFolder(folder: string): { found: FoundRunbook[]; broken: string[]; problems: Problem[] } {
+/** The runbooks of one folder, not of those in it, by file name. `broken` are the files that are none. */
+function readFolder(folder: string): {
+  found: FoundRunbook[]
+  broken: { name: string; file: string }[]
+  problems: Problem[]
+} {
   const found = new Map<string, FoundRunbook>()
-  const broken: string[] = []
+  const broken: { name: string; file: string }[] = []
   const problems: Problem[] = []
   let names: string[]
   try {
@@ -30,7 +34,7 @@ function readFolder(folder: string): { found: FoundRunbook[]; broken: string[]; 
     const read = readRunbookFile(join(folder, name))
     problems.push(...read.problems)
     if (read.runbook === null) {
-      broken.push(subjectOf(read))
+      broken.push({ name: subjectOf(read), file: read.file })
       continue
     }
     const { file, runbook } = read
@@ -57,12 +61,12 @@ export function findRunbooks(folders: readonly string[]): { found: FoundRunbook[
   for (const folder of folders) {
     const { found, broken, problems: ofFolder } = readFolder(folder)
     problems.push(...ofFolder)
-    for (const name of broken) {
+    for (const { name, file } of broken) {
       const replaced = byName.get(name)
       if (replaced === undefined) continue
       byName.delete(name)
-      const text = `${replaced.file} is meant to be replaced by a file that cannot be used: neither counts`
-      problems.push({ file: folder, line: 1, column: 1, text })
+      const text = `it was to take the place of ${replaced.file}, and cannot be used: neither counts`
+      problems.push({ file, line: 1, column: 1, text })
     }
     for (const one of found) byName.set(one.runbook.name, one)
   }

@@ -169,8 +169,18 @@ const InspectReply = z.object({
     Labels: z.record(z.string(), z.string()).nullish().catch(null),
   }),
   HostConfig: z
-    .object({ Memory: optionalNumber, NanoCpus: optionalNumber, CpuQuota: optionalNumber, CpuPeriod: optionalNumber })
-    .catch({ Memory: null, NanoCpus: null, CpuQuota: null, CpuPeriod: null }),
+    .object({
+      Memory: optionalNumber,
+      NanoCpus: optionalNumber,
+      CpuQuota: optionalNumber,
+      CpuPeriod: optionalNumber,
+      NetworkMode: optionalString,
+    })
+    .catch({ Memory: null, NanoCpus: null, CpuQuota: null, CpuPeriod: null, NetworkMode: null }),
+  NetworkSettings: z
+    .object({ Networks: z.record(z.string(), z.unknown()).nullish().catch(null) })
+    .nullish()
+    .catch(null),
 })
 
 /** The kernel's period where the engine leaves `CpuPeriod` at zero, in microseconds. */
@@ -206,12 +216,15 @@ export function containerKey(name: string, labels: Record<string, string>): stri
 
 /** The inventory's view of an inspect reply. Throws a ZodError where it is not one. */
 export function parseInspect(reply: unknown): ContainerType {
-  const { Id, Name, Image, Created, RestartCount, State, Config, HostConfig } = InspectReply.parse(reply)
+  const { Id, Name, Image, Created, RestartCount, State, Config, HostConfig, NetworkSettings } =
+    InspectReply.parse(reply)
   const name = Name.replace(/^\//, '')
   const labels = Config.Labels ?? {}
   const number = Number(labels['com.docker.compose.container-number'])
   return Container.parse({
     id: Id,
+    networkMode: HostConfig.NetworkMode ?? null,
+    networks: Object.keys(NetworkSettings?.Networks ?? {}),
     key: containerKey(name, labels),
     name,
     image: Config.Image ?? '',

@@ -26,7 +26,14 @@ export const AuditEvent = z.enum([
   'action.verified',
   'action.ineffective',
   'action.unknown',
+  'lease.ended',
+  'lease.kept',
+  'mode.changed',
+  'stop.changed',
+  'storm.tripped',
+  'autonomy.changed',
   'answer.refused',
+  'evidence.kept',
   'report.issued',
 ])
 export type AuditEvent = z.infer<typeof AuditEvent>

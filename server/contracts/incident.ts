@@ -1,13 +1,38 @@
 import { z } from 'zod'
 import { Assessment, Cause, Evidence, Light } from './assessment.ts'
+import { RemedyKind } from './runbook.ts'
 import { ContainerId, Health, Sample } from './telemetry.ts'
 
 /** How much the program may do by itself; see the README's table. */
 export const Mode = z.enum(['observe', 'shadow', 'approve', 'earned', 'auto'])
 export type Mode = z.infer<typeof Mode>
 
-export const ActionKind = z.enum(['restart'])
+/** What may be done to a container: one closed list (a runbook's `note` touches nothing). */
+export const ActionKind = RemedyKind.exclude(['note'])
 export type ActionKind = z.infer<typeof ActionKind>
+
+/** Another container that an action touches, as it must still be then. */
+export const Target = z.object({
+  id: ContainerId,
+  name: z.string(),
+  startedAt: z.number().nullable(),
+  imageId: z.string(),
+  stopGraceSeconds: z.number(),
+})
+export type Target = z.infer<typeof Target>
+
+/** An action with all that the engine has to be told for it, and for taking it back. */
+export const Deed = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('restart') }),
+  z.object({ kind: z.literal('stop') }),
+  z.object({ kind: z.literal('raise-memory-limit'), fromBytes: z.number(), toBytes: z.number() }),
+  z.object({ kind: z.literal('raise-cpu-limit'), fromCores: z.number(), toCores: z.number() }),
+  z.object({ kind: z.literal('pause-neighbour'), neighbour: Target }),
+  /** Whoever depends on it stops before it and starts after it; the nearest one first. */
+  z.object({ kind: z.literal('restart-in-order'), dependents: z.array(Target) }),
+  z.object({ kind: z.literal('isolate'), networks: z.array(z.string()) }),
+])
+export type Deed = z.infer<typeof Deed>
 
 /**
  * `recorded`: what it would have done (shadow). `proposed`: waits for an operator. `executing`: the engine was asked.
@@ -36,6 +61,9 @@ export type ActionState = z.infer<typeof ActionState>
 export const Action = z.object({
   id: z.uuid(),
   kind: ActionKind,
+  deed: Deed.default({ kind: 'restart' }),
+  /** The runbook that it comes from. */
+  runbook: z.string().nullable().default(null),
   state: ActionState,
   at: z.number(),
   startedAt: z.number().nullable(),
@@ -45,16 +73,35 @@ export const Action = z.object({
   probability: z.number().nullable(),
   threshold: z.number(),
   stopGraceSeconds: z.number(),
+  /** Until when it lasts; it is taken back by itself after that. */
+  leaseUntil: z.number().nullable().default(null),
+  takenBackAt: z.number().nullable().default(null),
   reason: z.string(),
 })
 export type Action = z.infer<typeof Action>
 
-export const Phase = z.enum(['detected', 'awaiting-approval', 'acting', 'verifying', 'resolved', 'escalated'])
+/** `suppressed`: it follows from another incident, and nothing is done about it while that one is open. */
+export const Phase = z.enum([
+  'detected',
+  'suppressed',
+  'awaiting-approval',
+  'acting',
+  'verifying',
+  'resolved',
+  'escalated',
+])
 export type Phase = z.infer<typeof Phase>
 
 /** An incident's story keeps so many of its first lines and so many of its newest; the audit log has them all. */
 export const FIRST_LINES_KEPT = 10
 export const NEWEST_LINES_KEPT = 30
+
+/** `passed`: the risk went by itself. `helped`: an action did. `cut-short`: somebody else ended it, nobody can tell. */
+export const Ending = z.enum(['passed', 'helped', 'cut-short'])
+export type Ending = z.infer<typeof Ending>
+
+/** What is kept of the failures of one incident. */
+export const FAILURES_KEPT = 50
 
 /** One line of an incident's story. `event` is a `noun.verb` shared with the audit log. */
 export const HistoryEntry = z.object({ at: z.number(), event: z.string(), text: z.string() })
@@ -96,6 +143,9 @@ export const Incident = z.object({
   evidence: z.array(Evidence),
   snapshot: Snapshot,
   explanation: Explanation.nullable(),
+  ending: Ending.nullable().default(null),
+  /** Failures while it was open, oldest first, at most `FAILURES_KEPT`. */
+  failures: z.array(z.object({ at: z.number(), kind: z.string() })).default([]),
   actions: z.array(Action),
   history: z.array(HistoryEntry),
   /** Lines left out after the first `FIRST_LINES_KEPT`. */

@@ -9,7 +9,7 @@ test('what nobody wrote has a default', () => {
     enabled: true,
     trigger: { causes: ['memory-limit'], light: 'critical' },
     conditions: [],
-    solutions: [{ action: 'restart', confidence: 0.85, attempts: 1, waitSeconds: 30 }],
+    solutions: [{ action: 'restart', attempts: 1, waitSeconds: 30 }],
     verify: { calmSeconds: 20, withinSeconds: 120 },
     escalate: 'look at what it keeps in memory',
   })

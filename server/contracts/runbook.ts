@@ -112,13 +112,14 @@ const RAISE_BY = 1.5
 const LEASE_MINUTES = 30
 
 /**
- * One step of a runbook's ladder, tried `attempts` times from `confidence` on, with `waitSeconds` after each attempt.
+ * One step of a runbook's ladder, tried `attempts` times from `confidence` on (the operator's threshold, where that is
+ * higher or none is given), with `waitSeconds` after each attempt.
  * `raiseBy` is there where a limit is raised, `leaseMinutes` where what is done is taken back by itself.
  */
 export const Solution = z
   .strictObject({
     action: RemedyKind,
-    confidence: z.number().min(0.5).max(1).default(0.85),
+    confidence: z.number().min(0.5).max(1).optional(),
     attempts: z.int().min(1).max(5).default(1),
     waitSeconds: z.number().min(0).max(3600).default(30),
     raiseBy: z.number().min(1.05).max(4).optional(),

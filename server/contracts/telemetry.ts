@@ -47,6 +47,10 @@ export const Container = z.object({
   cpuLimitCores: z.number().nullable(),
   /** How long the engine waits between SIGTERM and SIGKILL when nobody says otherwise. */
   stopGraceSeconds: z.number(),
+  /** `bridge`, `host`, `container:<id>`, … as the engine writes it; `null` where it does not say. */
+  networkMode: z.string().nullable(),
+  /** Names of the networks that it is connected to. */
+  networks: z.array(z.string()),
   labels: z.record(z.string(), z.string()),
 })
 export type Container = z.infer<typeof Container>

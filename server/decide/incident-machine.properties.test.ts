@@ -12,7 +12,7 @@ import {
   type Stimulus,
   type Watch,
 } from './incident-machine.ts'
-import { aContainer, anAssessment, aSample, countingIds, SETTINGS } from './incident-stand-in.ts'
+import { AROUND, aContainer, aHost, anAssessment, aSample, countingIds, SETTINGS } from './incident-stand-in.ts'
 import { maxRestartsOf, protectionOf } from './remediation-policy.ts'
 
 const HOUR = 3_600_000
@@ -205,7 +205,8 @@ function liveThrough(happenings: readonly Happening[], mode: Mode, cooldownMs: n
       protectedBecause: protectionOf(container, OWN_ID),
       sample: aSample(),
       assessment: anAssessment(seen),
-      host: { actionInFlight: world.actionInFlight, containers: world.containers, troubled: world.troubled },
+      host: aHost({ actionInFlight: world.actionInFlight, containers: world.containers, troubled: world.troubled }),
+      ...AROUND,
     })
     const step = deepFreeze(advance(watch, deepFreeze(stimulus), { situation, settings, newId }))
     told.push({ before: watch, stimulus, situation, step })

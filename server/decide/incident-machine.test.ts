@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Assessment } from '../contracts/assessment.ts'
 import { Incident, type Mode } from '../contracts/incident.ts'
+import { Runbook } from '../contracts/runbook.ts'
 import {
   advance,
   type Effect,
@@ -11,7 +12,16 @@ import {
   type Turn,
   type Watch,
 } from './incident-machine.ts'
-import { aContainer, anAssessment, aSample, countingIds, MEMORY_EVIDENCE, SETTINGS } from './incident-stand-in.ts'
+import {
+  AROUND,
+  aContainer,
+  aHost,
+  anAssessment,
+  aSample,
+  countingIds,
+  MEMORY_EVIDENCE,
+  SETTINGS,
+} from './incident-stand-in.ts'
 
 const SECOND = 1_000
 const CRITICAL = anAssessment(0.9)
@@ -27,7 +37,8 @@ function story(mode: Mode, begin: Partial<Situation> = {}) {
     protectedBecause: null,
     sample: aSample(),
     assessment: CALM,
-    host: { actionInFlight: false, containers: 1, troubled: 0 },
+    host: aHost({ troubled: 0 }),
+    ...AROUND,
     ...begin,
   }
   const newId = countingIds()
@@ -161,7 +172,8 @@ describe('an incident opens', () => {
           protectedBecause: null,
           sample: null,
           assessment: anAssessment(probability),
-          host: { actionInFlight: false, containers: 1, troubled: 0 },
+          host: aHost({ troubled: 0 }),
+          ...AROUND,
         }
         watch = advance(
           watch,
@@ -347,7 +359,7 @@ describe('an approval is refused', () => {
     expect(refusalOf({ protectedBecause: 'it is DockerPulse itself' })).toBe('it is DockerPulse itself')
     expect(refusalOf({ mode: 'shadow' })).toBe('mode shadow: nothing is touched')
     expect(refusalOf({ mode: 'observe' })).toBe('mode observe: nothing is touched')
-    expect(refusalOf({ host: { actionInFlight: true, containers: 2, troubled: 2 } })).toContain(
+    expect(refusalOf({ host: aHost({ actionInFlight: true, containers: 2, troubled: 2 }) })).toContain(
       'another action is running',
     )
   })
@@ -404,7 +416,7 @@ describe('mode auto', () => {
     expect(told.incident?.phase).toBe('verifying')
   })
 
-  test('calls it ineffective after two minutes without calm, does not try again, and a person must look', () => {
+  test('calls it ineffective after two minutes without calm; where the ladder is at its end a person must look', () => {
     const told = restarted()
     told.look(600, CRITICAL)
     expect(told.incident).toMatchObject({ phase: 'escalated', actions: [{ state: 'ineffective' }] })
@@ -426,7 +438,7 @@ describe('mode auto', () => {
     const told = story('auto')
     told.look(4, CRITICAL)
     told.done('refused')
-    expect(told.watch.restartTimesMs).toEqual([])
+    expect(told.watch.actionTimesMs).toEqual([])
     told.look(3, CRITICAL)
     expect(told.executed).toHaveLength(1)
     told.look(1)
@@ -455,12 +467,12 @@ describe('mode auto', () => {
   })
 
   test('does not act where an operator had said no to the same incident', () => {
-    const told = story('auto', { host: { actionInFlight: false, containers: 5, troubled: 4 } })
+    const told = story('auto', { host: aHost({ containers: 5, troubled: 4 }) })
     told.look(4, CRITICAL)
     told.answer('reject')
-    told.look(60, CRITICAL, { host: { actionInFlight: false, containers: 5, troubled: 1 } })
+    told.look(60, CRITICAL, { host: aHost({ containers: 5, troubled: 1 }) })
     expect(told.executed).toEqual([])
-    expect(told.reasons.at(-1)).toBe('no action: an operator rejected a restart')
+    expect(told.reasons.at(-1)).toBe('no action: an operator rejected what was proposed')
   })
 
   test('waits for its cool-down, then for an operator when the hour is used up', () => {
@@ -474,7 +486,9 @@ describe('mode auto', () => {
     }
     expect(starts).toHaveLength(3)
     expect(starts[1]! - starts[0]!).toBeGreaterThanOrEqual(SETTINGS.cooldownMs)
-    expect(told.reasons).toContain('restart proposed: it was restarted 3 times in the last hour, 3 are allowed')
+    expect(told.reasons).toContain(
+      'restart proposed: quarantine: it was acted upon 3 times in the last hour, 3 are allowed',
+    )
   })
 
   test('does not forget its restarts where the clock is set forward by hours and back again', () => {
@@ -498,12 +512,21 @@ describe('mode auto', () => {
     expect(live(600)).toBe(0)
   })
 
-  test('never restarts a crash loop', () => {
-    const told = story('auto')
+  test('never restarts a crash loop: its runbook notes it, and calls a person after a minute', () => {
+    const told = story('auto', {
+      runbook: Runbook.parse({
+        name: 'crash-loop',
+        title: 'It ends soon after each start',
+        trigger: { causes: ['crash-loop'] },
+        solutions: [{ action: 'note', confidence: 0.5, waitSeconds: 60 }],
+        escalate: 'read its last log lines',
+      }),
+    })
     told.turn('crash-loop')
     told.look(120, anAssessment(0.95, { cause: 'crash-loop' }))
     expect(told.executed).toEqual([])
-    expect(told.reasons).toContain('no action: the engine restarts it already: another restart would not help')
+    expect(told.incident?.phase).toBe('escalated')
+    expect(told.reasons.at(-1)).toMatch(/^read its last log lines \(/)
   })
 })
 

@@ -1,5 +1,12 @@
 import type { Cause } from '../contracts/assessment.ts'
-import type { Action, ActionState, Explanation, Incident, Phase } from '../contracts/incident.ts'
+import {
+  type Action,
+  type ActionState,
+  type Explanation,
+  FAILURES_KEPT,
+  type Incident,
+  type Phase,
+} from '../contracts/incident.ts'
 import {
   acted,
   type Context,
@@ -12,7 +19,8 @@ import {
   type Step,
   type Watch,
 } from './incident-steps.ts'
-import { decideRestart, stopGraceSeconds } from './remediation-policy.ts'
+import { SUSTAINED_HEALTH_MS } from './rails.ts'
+import { decideRemedy, stopGraceSeconds } from './remediation-policy.ts'
 
 export { type Effect, newWatch, type Plan, type Situation, type Step, type Watch } from './incident-steps.ts'
 
@@ -28,17 +36,16 @@ export type Stimulus =
   | { type: 'removed' }
   | { type: 'resumed' }
   | { type: 'explained'; explanation: Explanation }
+  | { type: 'lease-over'; actionId: string }
   | { type: 'action-done'; actionId: string; outcome: 'executed' | 'failed' | 'refused'; reason: string }
   | { type: 'operator'; actionId: string; word: 'approve' | 'reject'; by: string; reason: string }
 
-/** A light must stay critical this long: one odd second restarts nobody. */
+/** A light must stay critical this long: one odd second restarts nobody. Doubles with each incident that came and went. */
 export const SUSTAIN_MS = 3_000
 /** It must stay calm this long before an incident that nobody acted on closes. */
 export const CALM_MS = 30_000
-/** And this long after a restart before the restart counts as a help. */
-export const SETTLE_MS = 20_000
-/** A restart after which it does not become calm within this time did not help. */
-export const VERIFY_WITHIN_MS = 120_000
+/** And this long after an action before the action counts as a help, within this time, where no runbook says otherwise. */
+export const VERIFY = { calmSeconds: 20, withinSeconds: 120 }
 /** A container that ended by itself and stays down for so long needs a person. */
 export const DOWN_MS = 60_000
 /** An operator who does not answer for so long answers a situation that is gone. */
@@ -46,8 +53,11 @@ export const PROPOSAL_EXPIRES_MS = 300_000
 /** A plan may be refused and made anew; one incident's plans so often only, then a person must look. */
 export const MAX_REFUSALS = 3
 
-/** Restarts count for an hour; they are kept for a day, so that a clock set forward and back forgets none. */
-const REMEMBER_RESTARTS_MS = 86_400_000
+/** Actions count for an hour; they are kept for a day, so that a clock set forward and back forgets none. */
+const REMEMBER_ACTIONS_MS = 86_400_000
+/** Incidents that passed by themselves within this time are flapping, each makes the next one wait twice as long. */
+const FLAPPING_MS = 600_000
+const MOST_DAMPING = 8
 
 const CAUSE_OF_TURN: Partial<Record<Turn['kind'], Cause>> = {
   oom: 'memory-limit',
@@ -71,6 +81,8 @@ export function advance(watch: Watch, stimulus: Stimulus, context: Context): Ste
       return resumed(watch, context)
     case 'explained':
       return explained(watch, stimulus.explanation, context)
+    case 'lease-over':
+      return leaseOver(watch, stimulus.actionId, context)
     case 'action-done':
       return actionDone(watch, stimulus, context)
     case 'operator':
@@ -103,15 +115,26 @@ function timed(watch: Watch, { situation, settings }: Context): Watch {
     downSinceMs: container.state === 'exited' || container.state === 'dead' ? since(watch.downSinceMs) : null,
     verifyingSinceMs: watch.incident?.phase === 'verifying' ? since(watch.verifyingSinceMs) : null,
     lookedAtMs: at,
-    restartTimesMs: watch.restartTimesMs.filter((restart) => at - restart < REMEMBER_RESTARTS_MS),
+    actionTimesMs: watch.actionTimesMs.filter((action) => at - action < REMEMBER_ACTIONS_MS),
+    passedTimesMs: watch.passedTimesMs.filter((passed) => Math.abs(at - passed) < FLAPPING_MS),
+    healthySinceMs: calm ? since(watch.healthySinceMs) : null,
+    attempts: calm && at - since(watch.healthySinceMs) >= SUSTAINED_HEALTH_MS ? 0 : watch.attempts,
   }
 }
 
 /** A proposal from a time that has not come yet is as old as one can be: the clock was set back. */
 const hasExpired = ({ at: proposedAt }: Action, at: number): boolean => Math.abs(at - proposedAt) >= PROPOSAL_EXPIRES_MS
 
-function isSustained({ criticalSinceMs }: Watch, at: number): boolean {
-  return criticalSinceMs !== null && at - criticalSinceMs >= SUSTAIN_MS
+function isSustained({ criticalSinceMs, passedTimesMs }: Watch, at: number): boolean {
+  const damping = Math.min(MOST_DAMPING, 2 ** Math.max(0, passedTimesMs.length - 1))
+  return criticalSinceMs !== null && at - criticalSinceMs >= SUSTAIN_MS * damping
+}
+
+/** The risk was there and went: an incident that nobody had to do anything about. */
+function passed(step: Step, reason: string, context: Context): Step {
+  const closed = resolved(step, 'passed', reason, context)
+  const passedTimesMs = [...closed.watch.passedTimesMs, context.situation.at]
+  return { ...closed, watch: { ...closed.watch, passedTimesMs } }
 }
 
 function assessed(watch: Watch, context: Context): Step {
@@ -131,16 +154,17 @@ function assessed(watch: Watch, context: Context): Step {
       const proposal = proposalOf(incident)
       if (proposal !== undefined && hasExpired(proposal, at))
         return acted(step, proposal, 'expired', 'escalated', 'nobody answered the proposal in time', context)
-      return calmMs >= CALM_MS ? resolved(step, 'the risk passed by itself', context) : step
+      return calmMs >= CALM_MS ? passed(step, 'the risk passed by itself', context) : step
     }
     case 'detected':
+    case 'suppressed':
       if (step.watch.downSinceMs !== null && at - step.watch.downSinceMs >= DOWN_MS) {
         const down = `it ended and has not been running for ${DOWN_MS / 1000} s: a person must look`
         return recorded(step, { ...step.watch.incident!, phase: 'escalated' }, 'incident.escalated', null, down, at)
       }
-      return calmMs >= CALM_MS ? resolved(step, 'the risk passed by itself', context) : considered(step, context)
+      return calmMs >= CALM_MS ? passed(step, 'the risk passed by itself', context) : considered(step, context)
     case 'escalated':
-      return calmMs >= CALM_MS ? resolved(step, 'it has been calm again for 30 s', context) : step
+      return calmMs >= CALM_MS ? resolved(step, 'passed', 'it has been calm again for 30 s', context) : step
     default:
       return step
   }
@@ -151,22 +175,39 @@ function considered(step: Step, context: Context): Step {
   const { situation, settings, newId } = context
   const incident = step.watch.incident!
   const before = (state: ActionState) => incident.actions.some((one) => one.state === state)
-  const { verdict, reason } = decideRestart({
-    at: situation.at,
-    container: situation.container,
+  const { verdict, reason, rung } = decideRemedy({
+    ...situation,
     cause: incident.cause,
     probability: situation.assessment?.probability ?? null,
-    mode: situation.mode,
-    protectedBecause: situation.protectedBecause,
-    restartTimesMs: step.watch.restartTimesMs,
-    host: situation.host,
+    actionTimesMs: step.watch.actionTimesMs,
+    attempts: step.watch.attempts,
+    actions: incident.actions,
     settings,
   })
-  if (verdict === 'none' || verdict === 'wait') return notedOnce(step, verdict, reason, context)
+  const suppressed = situation.followsFrom !== null
+  if (suppressed !== (incident.phase === 'suppressed')) {
+    const phase: Phase = suppressed ? 'suppressed' : 'detected'
+    const text = situation.followsFrom ?? 'what it followed from is over'
+    return recorded(step, { ...incident, phase }, 'incident.updated', null, text, situation.at)
+  }
+  if (rung === null) {
+    const tried = incident.actions.some(({ state }) => state === 'ineffective')
+    const note = situation.runbook?.solutions.find(({ action }) => action === 'note')
+    const noted = note !== undefined && situation.at - incident.openedAt >= note.waitSeconds * 1000
+    const mayAct = situation.mode !== 'observe' && situation.protectedBecause === null
+    if (verdict === 'none' && mayAct && (tried || noted) && isSustained(step.watch, situation.at)) {
+      const text = `${situation.runbook?.escalate ?? 'a person must look'} (${reason})`
+      return recorded(step, { ...incident, phase: 'escalated' }, 'incident.escalated', null, text, situation.at)
+    }
+    return notedOnce(step, verdict, reason, context)
+  }
   if (!isSustained(step.watch, situation.at)) return step
+  const { deed, solution } = rung
   const action = (state: ActionState): Action => ({
     id: newId(),
-    kind: 'restart',
+    kind: deed.kind,
+    deed,
+    runbook: situation.runbook?.name ?? null,
     state,
     at: situation.at,
     startedAt: state === 'executing' ? situation.at : null,
@@ -179,21 +220,23 @@ function considered(step: Step, context: Context): Step {
       situation.container.stopGraceSeconds,
       situation.assessment?.timeToLimitMs ?? null,
     ),
+    leaseUntil: solution.leaseMinutes === undefined ? null : situation.at + solution.leaseMinutes * 60_000,
+    takenBackAt: null,
     reason,
   })
   if (verdict === 'record') {
     if (before('recorded')) return step
-    const wouldRestart = action('recorded')
+    const wouldDo = action('recorded')
     return recorded(
       step,
-      { ...incident, containerId: situation.container.id, actions: [...incident.actions, wouldRestart] },
+      { ...incident, containerId: situation.container.id, actions: [...incident.actions, wouldDo] },
       'action.recorded',
-      wouldRestart,
-      `would have restarted it: ${reason}`,
+      wouldDo,
+      `would have done this: ${deed.kind}: ${reason}`,
       situation.at,
     )
   }
-  if (before('rejected')) return notedOnce(step, 'none', 'an operator rejected a restart', context)
+  if (before('rejected')) return notedOnce(step, 'none', 'an operator rejected what was proposed', context)
   if (verdict === 'act') return executing(step, action('executing'), context)
   const proposal = action('proposed')
   return recorded(
@@ -206,7 +249,7 @@ function considered(step: Step, context: Context): Step {
     },
     'action.proposed',
     proposal,
-    `restart proposed: ${reason}`,
+    `${deed.kind} proposed: ${reason}`,
     situation.at,
   )
 }
@@ -219,22 +262,33 @@ function notedOnce(step: Step, verdict: string, reason: string, { situation }: C
   return { ...noted, watch: { ...noted.watch, notedVerdicts: [...notedVerdicts, verdict] } }
 }
 
-/** Whether what was done helped. Of a restart that may not have taken place nobody says that it did. */
+/** Whether what was done helped. Of an action that may not have taken place nobody says that it did. */
 function verified(step: Step, calmMs: number, context: Context): Step {
   const { at } = context.situation
   const incident = step.watch.incident!
   const action = incident.actions.findLast(({ state }) => state === 'executed' || state === 'unknown')
   if (action === undefined) return step
   const known = action.state === 'executed'
-  if (calmMs >= SETTLE_MS) {
-    const helped = `it has been running and calm for ${SETTLE_MS / 1000} s since`
-    if (!known) return resolved(step, helped, context)
-    return resolved(acted(step, action, 'verified', 'verifying', helped, context), 'the restart helped', context)
+  const verify = context.situation.runbook?.verify ?? VERIFY
+  if (calmMs >= verify.calmSeconds * 1000) {
+    const helped = `it has been running and calm for ${verify.calmSeconds} s since`
+    if (!known) return resolved(step, 'cut-short', helped, context)
+    const done = acted(step, action, 'verified', 'verifying', helped, context)
+    return resolved(done, 'helped', `${action.kind} helped`, context)
   }
-  if (at - (step.watch.verifyingSinceMs ?? at) < VERIFY_WITHIN_MS) return step
-  const late = `it did not become calm within ${VERIFY_WITHIN_MS / 1000} s: a person must look`
-  if (!known) return recorded(step, { ...incident, phase: 'escalated' }, 'incident.escalated', null, late, at)
-  return acted(step, action, 'ineffective', 'escalated', late, context)
+  if (at - (step.watch.verifyingSinceMs ?? at) < verify.withinSeconds * 1000) return step
+  const late = `it did not become calm within ${verify.withinSeconds} s`
+  if (!known)
+    return recorded(
+      step,
+      { ...incident, phase: 'escalated' },
+      'incident.escalated',
+      null,
+      `${late}: a person must look`,
+      at,
+    )
+  // The next rung is looked for at the next look; where there is none a person is called.
+  return acted(step, action, 'ineffective', 'detected', late, context)
 }
 
 function turned(watch: Watch, turn: Turn, context: Context): Step {
@@ -243,18 +297,23 @@ function turned(watch: Watch, turn: Turn, context: Context): Step {
   const trouble = cause !== undefined || turn.kind === 'crash'
   const now: Watch = trouble ? { ...watch, calmSinceMs: null } : watch
   const incident = now.incident
-  if (incident === null)
-    return cause === undefined ? { watch: now, effects: [] } : opened(now, cause, turn.text, context)
+  if (incident === null) {
+    if (cause === undefined) return { watch: now, effects: [] }
+    const step = opened(now, cause, turn.text, context)
+    const failed: Incident = { ...step.watch.incident!, failures: [{ at, kind: turn.kind }] }
+    return { ...step, watch: { ...step.watch, incident: failed } }
+  }
   if (!isOwnRestart(incident, at)) {
     if (turn.kind === 'planned-stop')
-      return resolved({ watch: now, effects: [] }, `${turn.text} by somebody else`, context)
-    if (turn.kind === 'completed') return resolved({ watch: now, effects: [] }, turn.text, context)
+      return resolved({ watch: now, effects: [] }, 'cut-short', `${turn.text} by somebody else`, context)
+    if (turn.kind === 'completed') return resolved({ watch: now, effects: [] }, 'cut-short', turn.text, context)
   }
   const step = withdrawn(now, context)
   const known: Incident = {
     ...step.watch.incident!,
     containerId: container.id,
     cause: cause === 'crash-loop' ? cause : incident.cause,
+    failures: trouble ? [...incident.failures, { at, kind: turn.kind }].slice(-FAILURES_KEPT) : incident.failures,
   }
   const count = (now.turnCounts[turn.kind] ?? 0) + 1
   const counted: Watch = { ...step.watch, incident: known, turnCounts: { ...now.turnCounts, [turn.kind]: count } }
@@ -286,14 +345,14 @@ function isOwnRestart(incident: Incident, at: number): boolean {
 
 function removed(watch: Watch, context: Context): Step {
   if (watch.incident === null || watch.incident.phase === 'acting') return { watch, effects: [] }
-  return resolved({ watch, effects: [] }, 'the container was removed', context)
+  return resolved({ watch, effects: [] }, 'cut-short', 'the container was removed', context)
 }
 
 /** After a restart of the service: an action that was in flight is closed as unknown, never repeated blindly. */
 function resumed(watch: Watch, context: Context): Step {
   const inFlight = watch.incident?.actions.findLast(({ state }) => state === 'executing')
   if (inFlight === undefined) return { watch, effects: [] }
-  const reason = 'the service ended in the middle of it: whether the restart took place is not known'
+  const reason = 'the service ended in the middle of it: whether it took place is not known'
   return acted({ watch, effects: [] }, inFlight, 'unknown', 'verifying', reason, context)
 }
 
@@ -304,6 +363,14 @@ function explained(watch: Watch, explanation: Explanation, { situation }: Contex
   return recorded({ watch, effects: [] }, next, 'incident.explained', null, by, situation.at)
 }
 
+/** What was done for a time was put back. */
+function leaseOver(watch: Watch, actionId: string, { situation }: Context): Step {
+  const { incident } = watch
+  if (incident === null) return { watch, effects: [] }
+  const actions = incident.actions.map((one) => (one.id === actionId ? { ...one, takenBackAt: situation.at } : one))
+  return { watch: { ...watch, incident: { ...incident, actions } }, effects: [] }
+}
+
 function actionDone(watch: Watch, done: Extract<Stimulus, { type: 'action-done' }>, context: Context): Step {
   const action = watch.incident?.actions.find(({ id, state }) => id === done.actionId && state === 'executing')
   if (watch.incident === null || action === undefined) return { watch, effects: [] }
@@ -311,19 +378,24 @@ function actionDone(watch: Watch, done: Extract<Stimulus, { type: 'action-done' 
   const refusals = watch.incident.actions.filter(({ state }) => state === 'refused').length + Number(refused)
   const again = refused && refusals < MAX_REFUSALS
   const phase: Phase = done.outcome === 'executed' ? 'verifying' : again ? 'detected' : 'escalated'
-  const restartTimesMs = refused ? watch.restartTimesMs.slice(0, -1) : watch.restartTimesMs
-  const now: Watch = { ...watch, restartTimesMs, criticalSinceMs: null, calmSinceMs: null }
+  const actionTimesMs = refused ? watch.actionTimesMs.slice(0, -1) : watch.actionTimesMs
+  const attempts = refused ? Math.max(0, watch.attempts - 1) : watch.attempts
+  const now: Watch = { ...watch, actionTimesMs, attempts, criticalSinceMs: null, calmSinceMs: null }
   const reason = refused && !again ? `${done.reason}; that was the last try: a person must look` : done.reason
   return acted({ watch: now, effects: [] }, action, done.outcome, phase, reason, context)
 }
 
 /** Why an operator's approval of a proposal cannot be carried out now, or `null`. */
 function objection(incident: Incident, { situation }: Context): string | null {
-  const { container, mode, protectedBecause, host } = situation
+  const { container, mode, protectedBecause, host, assessment } = situation
+  if (host.stopped !== null) return `the stop switch is on: ${host.stopped}`
   if (container.id !== incident.containerId) return 'the situation has changed: the container is another one now'
   if (container.state !== 'running') return `the situation has changed: the container is ${container.state}`
   if (protectedBecause !== null) return protectedBecause
   if (mode === 'observe' || mode === 'shadow') return `mode ${mode}: nothing is touched`
+  const probability = assessment?.probability ?? null
+  if (probability === null || assessment?.light === 'low')
+    return `the situation has changed: its risk is ${probability === null ? 'not known now' : 'low again'}`
   return host.actionInFlight ? 'another action is running on this host: try again in a moment' : null
 }
 

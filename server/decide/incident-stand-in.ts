@@ -1,7 +1,10 @@
 import { lightOf } from '../analyse/risk.ts'
 import type { Assessment, Evidence } from '../contracts/assessment.ts'
 import type { Action, Incident } from '../contracts/incident.ts'
+import { Runbook } from '../contracts/runbook.ts'
 import type { Container, Sample } from '../contracts/telemetry.ts'
+import type { Surroundings } from './ladder.ts'
+import type { HostFacts } from './rails.ts'
 import type { PolicySettings } from './remediation-policy.ts'
 
 /** A running container with a limit of 128 MiB that nobody has anything against. */
@@ -27,6 +30,8 @@ export function aContainer(different: Partial<Container> = {}): Container {
     memoryLimitBytes: 128 * 1024 ** 2,
     cpuLimitCores: 1,
     stopGraceSeconds: 10,
+    networkMode: 'bridge',
+    networks: ['bridge'],
     labels: {},
     ...different,
   }
@@ -98,7 +103,62 @@ export function anAssessment(probability: number | null, different: Partial<Asse
   }
 }
 
-export const SETTINGS: PolicySettings = { threshold: 0.85, cooldownMs: 300_000, maxRestartsPerHour: 3 }
+export const SETTINGS: PolicySettings = {
+  threshold: 0.85,
+  cooldownMs: 300_000,
+  maxActionsPerHour: 3,
+  budgetShare: 0.1,
+  quietHours: null,
+  minJudged: 5,
+  minPrecisionLower: 0.8,
+}
+
+/** A host on which nothing stands in the way. */
+export function aHost(different: Partial<HostFacts> = {}): HostFacts {
+  return {
+    actionInFlight: false,
+    containers: 1,
+    troubled: 1,
+    openedAtMs: [],
+    actions: [],
+    stopped: null,
+    resumedAtMs: 0,
+    minuteOfDay: 720,
+    ...different,
+  }
+}
+
+/** Nobody around. */
+export function someSurroundings(different: Partial<Surroundings> = {}): Surroundings {
+  return {
+    hostCores: 4,
+    hostMemoryTotalBytes: 8 * 1024 ** 3,
+    hostMemoryAvailableBytes: 4 * 1024 ** 3,
+    neighbour: null,
+    dependents: [],
+    sharesNetwork: false,
+    inForce: [],
+    records: {},
+    ...different,
+  }
+}
+
+/** A runbook that restarts, whatever it is, where a person would. */
+export const RESTART_RUNBOOK: Runbook = Runbook.parse({
+  name: 'restart-it',
+  title: 'Restart it',
+  trigger: { causes: ['memory-limit', 'cpu-saturation', 'unhealthy', 'unknown'], light: 'medium' },
+  solutions: [{ action: 'restart' }],
+  escalate: 'a person must look',
+})
+
+/** What a situation needs beside the container itself. */
+export const AROUND = {
+  followsFrom: null,
+  runbook: RESTART_RUNBOOK,
+  surroundings: someSurroundings(),
+  judgements: {},
+}
 
 /** UUIDv4s in counting order. */
 export function countingIds(): () => string {
@@ -110,6 +170,8 @@ export function anAction(different: Partial<Action> = {}): Action {
   return {
     id: '00000000-0000-4000-8000-00000000aaaa',
     kind: 'restart',
+    deed: { kind: 'restart' },
+    runbook: null,
     state: 'executed',
     at: 20_000,
     startedAt: 20_000,
@@ -119,6 +181,8 @@ export function anAction(different: Partial<Action> = {}): Action {
     probability: 0.91,
     threshold: 0.85,
     stopGraceSeconds: 4,
+    leaseUntil: null,
+    takenBackAt: null,
     reason: 'confidence 91 % is at or above the threshold of 85 %; mode auto',
     ...different,
   }
@@ -153,6 +217,8 @@ export function anIncident(different: Partial<Incident> = {}): Incident {
       assessment: anAssessment(0.91),
     },
     explanation: null,
+    ending: null,
+    failures: [],
     actions: [anAction()],
     history: [{ at: 20_000, event: 'incident.opened', text: MEMORY_EVIDENCE.text }],
     historyOmitted: 0,

@@ -1,16 +1,22 @@
 import type { Assessment, Cause } from '../contracts/assessment.ts'
 import type { AuditEvent } from '../contracts/audit.ts'
+import type { Judgement } from '../contracts/autonomy.ts'
 import {
   type Action,
+  type ActionKind,
   type ActionState,
+  type Ending,
   FIRST_LINES_KEPT,
   type Incident,
   type Mode,
   NEWEST_LINES_KEPT,
   type Phase,
 } from '../contracts/incident.ts'
+import type { Runbook } from '../contracts/runbook.ts'
 import type { Container, Sample } from '../contracts/telemetry.ts'
-import type { HostFacts, PolicySettings } from './remediation-policy.ts'
+import type { Surroundings } from './ladder.ts'
+import type { HostFacts } from './rails.ts'
+import type { PolicySettings } from './remediation-policy.ts'
 
 /** What is remembered of one container between two looks. `key` is who it is across re-creation. */
 export type Watch = {
@@ -24,8 +30,12 @@ export type Watch = {
   verifyingSinceMs: number | null
   /** When it was looked at last; a clock that jumped shows here. */
   lookedAtMs: number | null
-  /** Restarts asked for by the program, in the order of asking, of the last day. */
-  restartTimesMs: readonly number[]
+  /** Actions of the program, in the order of asking, of the last day; and how many since it was healthy for long. */
+  actionTimesMs: readonly number[]
+  attempts: number
+  healthySinceMs: number | null
+  /** When incidents passed by themselves lately. */
+  passedTimesMs: readonly number[]
   /** What is written down of the open incident already: verdicts that came and go are not written again. */
   notedVerdicts: readonly string[]
   /** How often each kind of turn came in the open incident. */
@@ -41,6 +51,11 @@ export type Situation = {
   sample: Sample | null
   assessment: Assessment | null
   host: HostFacts
+  /** The incident that a new one follows from, in words. */
+  followsFrom: string | null
+  runbook: Runbook | null
+  surroundings: Surroundings
+  judgements: Partial<Record<ActionKind, readonly Judgement[]>>
 }
 
 /** What must still be so when the action is carried out. */
@@ -79,7 +94,7 @@ const QUIET = {
 
 /** A container that nothing is known of yet. */
 export function newWatch(key: string): Watch {
-  return { key, restartTimesMs: [], ...QUIET }
+  return { key, actionTimesMs: [], attempts: 0, healthySinceMs: null, passedTimesMs: [], ...QUIET }
 }
 
 /** Writes a line into the incident's story and into the audit log. */
@@ -143,6 +158,8 @@ export function opened(watch: Watch, cause: Cause, text: string, { situation, ne
       assessment,
     },
     explanation: null,
+    ending: null,
+    failures: [],
     actions: [],
     history: [],
     historyOmitted: 0,
@@ -177,9 +194,14 @@ export function executing(step: Step, action: Action, { situation }: Context): S
   const { container, at } = situation
   const others = incident.actions.filter(({ id }) => id !== action.id)
   const next: Incident = { ...incident, containerId: container.id, phase: 'acting', actions: [...others, action] }
-  const noted = recorded(step, next, 'action.intended', action, `restarting it: ${action.reason}`, at)
+  const noted = recorded(step, next, 'action.intended', action, `${action.kind}: ${action.reason}`, at)
   return {
-    watch: { ...noted.watch, restartTimesMs: [...noted.watch.restartTimesMs, at], notedVerdicts: [] },
+    watch: {
+      ...noted.watch,
+      actionTimesMs: [...noted.watch.actionTimesMs, at],
+      attempts: noted.watch.attempts + 1,
+      notedVerdicts: [],
+    },
     effects: [
       ...noted.effects,
       {
@@ -224,11 +246,11 @@ export function proposalOf(incident: Incident): Action | undefined {
 }
 
 /** The incident ends; a proposal that nobody answered ends with it. The clocks begin anew. */
-export function resolved(step: Step, reason: string, context: Context): Step {
+export function resolved(step: Step, ending: Ending, reason: string, context: Context): Step {
   const { at } = context.situation
   const proposal = proposalOf(step.watch.incident!)
   const settled = proposal === undefined ? step : acted(step, proposal, 'expired', 'detected', reason, context)
-  const closed: Incident = { ...settled.watch.incident!, phase: 'resolved', closedAt: at }
+  const closed: Incident = { ...settled.watch.incident!, phase: 'resolved', closedAt: at, ending }
   const noted = recorded(settled, closed, 'incident.resolved', null, reason, at)
   return {
     ...noted,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Light } from '../contracts/assessment.ts'
 import type { Condition } from '../contracts/runbook.ts'
-import { chooseRunbook, matchesPattern, weigh } from './runbook-match.ts'
+import { chooseRunbook, firstSolution, matchesPattern, weigh } from './runbook-match.ts'
 import { aRunbook, someFacts } from './runbook-stand-in.ts'
 
 const LEAKING = someFacts({ cause: 'memory-limit', memoryShareOfLimit: 0.9, state: 'running' })
@@ -134,4 +134,20 @@ describe('the choice', () => {
     const runbooks = Object.freeze([aRunbook({ name: 'b' }), aRunbook({ name: 'a' })])
     expect(chooseRunbook(runbooks, LEAKING, 'critical').runbook?.name).toBe('a')
   })
+})
+
+test.each([
+  [0.96, 'restart'],
+  [0.95, 'restart'],
+  [0.94, 'note'],
+  [0.4, undefined],
+  [null, undefined],
+])('at %j a ladder of restart (95 %%) and note (50 %%) begins with %s', (probability, action) => {
+  const runbook = aRunbook({
+    solutions: [
+      { action: 'restart', confidence: 0.95 },
+      { action: 'note', confidence: 0.5 },
+    ],
+  })
+  expect(firstSolution(runbook, probability)?.action).toBe(action)
 })

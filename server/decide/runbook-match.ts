@@ -1,5 +1,5 @@
 import type { Light } from '../contracts/assessment.ts'
-import type { Condition, Facts, Runbook } from '../contracts/runbook.ts'
+import type { Condition, Facts, Runbook, Solution } from '../contracts/runbook.ts'
 
 /** `met` is `null` where the fact is not known, which does not meet the condition either. */
 export type Weighed = { met: boolean | null; reason: string }
@@ -107,4 +107,16 @@ export function chooseRunbook(runbooks: readonly Runbook[], facts: Facts, light:
   return chosen === null
     ? { runbook: null, reason: runbooks.length === 0 ? 'there is no runbook' : 'no runbook fits', rejected }
     : { ...chosen, rejected }
+}
+
+/** The threshold where the operator sets none. */
+const THRESHOLD = 0.85
+
+/** The solution that a runbook begins with at a probability: the first whose confidence is reached, or `null`. */
+export function firstSolution(
+  { solutions }: Runbook,
+  probability: number | null,
+  threshold = THRESHOLD,
+): Solution | null {
+  return solutions.find(({ confidence = threshold }) => probability !== null && probability >= confidence) ?? null
 }

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../clock.ts'
 import type { Explanation, Incident } from '../contracts/incident.ts'
 import { advance, newWatch, type Situation } from '../decide/incident-machine.ts'
-import { aContainer, anAssessment, anIncident, countingIds, SETTINGS } from '../decide/incident-stand-in.ts'
+import {
+  AROUND,
+  aContainer,
+  aHost,
+  anAssessment,
+  anIncident,
+  countingIds,
+  SETTINGS,
+} from '../decide/incident-stand-in.ts'
 import { createDiagnosis, type Diagnosis } from './diagnose.ts'
 import { createModelServer } from './ollama.ts'
 import { type OllamaStandIn, openOllamaStandIn } from './ollama-stand-in.ts'
@@ -162,7 +170,8 @@ describe('whoever writes log lines', () => {
         protectedBecause: null,
         sample: null,
         assessment: anAssessment(second < 4 ? 0.7 : 0.9),
-        host: { actionInFlight: false, containers: 1, troubled: 1 },
+        host: aHost(),
+        ...AROUND,
       }
       const stimulus = second === 1 ? ({ type: 'explained', explanation } as const) : ({ type: 'assessed' } as const)
       const step = advance(watch, stimulus, { situation, settings: SETTINGS, newId })

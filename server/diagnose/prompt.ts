@@ -18,7 +18,7 @@ const MAX_LINE_LENGTH = 200
 const MASKS: readonly [RegExp, string][] = [
   [/:\/\/[^\s/@]+@/g, '://<secret>@'],
   [
-    /(?<![\w-])([\w-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|authorization|cookie)[\w-]*)["']?(?:\s*[=:]\s*|\s+)["']?(?:(?:bearer|basic)\s+)?[^\s"',;]+/gi,
+    /(?<![\w-])([\w-]*(?:password|passwd|passphrase|requirepass|masterauth|pwd|secret|token|(?:api|access|private)[-_]?key|authorization|cookie)[\w-]*)["']?(?:\s*[=:]\s*|\s+)["']?(?:(?:bearer|basic)\s+)?[^\s"',;]+/gi,
     '$1=<secret>',
   ],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 <secret>'],
@@ -34,7 +34,7 @@ const MASKS: readonly [RegExp, string][] = [
 ]
 
 /** Control and format characters (they reverse or hide text), separators, lone surrogates, variation selectors. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{VS}]/gu
+export const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{VS}]/gu
 
 /** What a reader or a terminal could turn into a link: markdown, any scheme, bare hosts with a path or www. */
 const LINKS: readonly [RegExp, string][] = [

@@ -2,11 +2,21 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ContainerView, IncidentView, Problem, SampleColumns } from '../contracts/api.ts'
+import { RecordingEntry } from '../contracts/black-box.ts'
 import { Scoreboard } from '../contracts/scoreboard.ts'
 import { ServiceStatus, SourceStatus } from '../contracts/status.ts'
 import { RequestError } from '../errors.ts'
 import { chartRange } from './containers.ts'
-import { ACTION_ID, aStatus, CONTAINER_ID, createApiStandIn, INCIDENT_ID, NOBODYS_ID, NOW } from './service-stand-in.ts'
+import {
+  ACTION_ID,
+  aStatus,
+  CONTAINER_ID,
+  createApiStandIn,
+  INCIDENT_ID,
+  NOBODYS_ID,
+  NOW,
+  RECORDING,
+} from './service-stand-in.ts'
 
 /** Every path with a problem must say so in problem details, with the status in the body too. */
 async function problemOf(response: Response) {
@@ -32,10 +42,17 @@ describe('a happy answer fits its contract:', () => {
     [`/api/containers/${CONTAINER_ID}/samples`, SampleColumns.strict()],
     ['/api/incidents', z.array(IncidentView.strict())],
     [`/api/incidents/${INCIDENT_ID}`, IncidentView.strict()],
+    [`/api/incidents/${INCIDENT_ID}/black-box`, z.array(RecordingEntry.strict())],
   ])('%s', async (path, schema) => {
     const response = await ask(path)
     expect(response.status).toBe(200)
     expect(schema.safeParse(await response.json()).error).toBeUndefined()
+  })
+
+  test('a recording comes byte for byte as it was hashed', async () => {
+    const response = await ask(`/api/incidents/${INCIDENT_ID}/black-box/1`)
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(await response.text()).toBe(RECORDING)
   })
 
   test('the report is a page that may run and load nothing', async () => {
@@ -96,6 +113,15 @@ describe('what is wrong is refused, and said:', () => {
     [`/api/containers/${'b'.repeat(64)}/samples`, 404],
     [`/api/incidents/${NOBODYS_ID}`, 404],
     [`/api/incidents/${NOBODYS_ID}/report.html`, 404],
+    [`/api/incidents/${NOBODYS_ID}/black-box`, 404],
+    [`/api/incidents/${NOBODYS_ID}/black-box/1`, 404],
+    [`/api/incidents/${INCIDENT_ID}/black-box/2`, 404],
+    [`/api/incidents/${INCIDENT_ID}/black-box/0`, 400],
+    [`/api/incidents/${INCIDENT_ID}/black-box/1.0`, 400],
+    [`/api/incidents/${INCIDENT_ID}/black-box/1e3`, 400],
+    [`/api/incidents/${INCIDENT_ID}/black-box/..%2f1`, 400],
+    ['/api/incidents/..%2f..%2faudit/black-box', 400],
+    ['/api/incidents/1/black-box/1', 400],
     ['/api/containers/shop-api-1/samples', 400],
     [`/api/containers/${'A'.repeat(64)}/samples`, 400],
     [`/api/containers/${'a'.repeat(63)}%2f/samples`, 400],
@@ -237,11 +263,14 @@ describe('/openapi.json', () => {
         .flatMap(([path, item]) => Object.keys(item).map((method) => `${method} ${path}`))
         .sort(),
     ).toEqual([
+      'get /api/autonomy',
       'get /api/containers',
       'get /api/containers/{id}/samples',
       'get /api/health',
       'get /api/incidents',
       'get /api/incidents/{id}',
+      'get /api/incidents/{id}/black-box',
+      'get /api/incidents/{id}/black-box/{number}',
       'get /api/incidents/{id}/report.html',
       'get /api/live',
       'get /api/ready',
@@ -250,6 +279,8 @@ describe('/openapi.json', () => {
       'get /metrics',
       'post /api/actions/{id}/approve',
       'post /api/actions/{id}/reject',
+      'put /api/modes',
+      'put /api/stop',
     ])
     for (const item of Object.values(paths))
       for (const { responses } of Object.values(item))

@@ -5,6 +5,8 @@ import { secureHeaders } from 'hono/secure-headers'
 import { RequestError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { hostAllowList, loginRoutes, sameOrigin, tokenRule } from './auth.ts'
+import { autonomyRoutes } from './autonomy.ts'
+import { blackBoxRoutes } from './black-box.ts'
 import { containerRoutes } from './containers.ts'
 import { healthRoutes } from './health.ts'
 import { incidentRoutes } from './incidents.ts'
@@ -62,7 +64,9 @@ export function createApi(options: {
     .route('/', healthRoutes(service))
     .route('/', containerRoutes(service))
     .route('/', incidentRoutes(service))
+    .route('/', blackBoxRoutes(service))
     .route('/', scoreboardRoutes(service))
+    .route('/', autonomyRoutes(service))
   describePlainRoutes(api)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',

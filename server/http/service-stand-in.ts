@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { emptyTally, scoreboardOf } from '../analyse/scorekeeping.ts'
 import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
+import type { Autonomy } from '../contracts/autonomy.ts'
 import type { LiveEvent } from '../contracts/live-event.ts'
 import type { ServiceStatus } from '../contracts/status.ts'
 import { aContainer, anAssessment, anIncident, aSample } from '../decide/incident-stand-in.ts'
@@ -58,6 +59,17 @@ export function aStatus(different: Partial<ServiceStatus> = {}): ServiceStatus {
   }
 }
 
+/** Spaced as no program would write it again. */
+export const RECORDING = `{ "incidentId" : "${INCIDENT_ID}" }`
+
+const NO_AUTONOMY: Autonomy = {
+  configuredMode: 'shadow',
+  settings: { host: null, projects: {}, containers: {}, stopped: null, resumedAtMs: 0 },
+  brake: null,
+  overall: { judged: 0, right: 0, unknown: 0, precision: null, precisionLower: 0, done: 0, falseActions: 0 },
+  records: [],
+}
+
 /** A service that knows one container and one incident, and remembers what it was asked. */
 export function createServiceStandIn(different: Partial<Service> = {}): Service & { readonly asked: unknown[] } {
   const asked: unknown[] = []
@@ -66,6 +78,16 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
     now: () => NOW,
     status: aStatus,
     scoreboard: () => scoreboardOf(emptyTally(), { since: null, horizonMs: 60_000 }),
+    autonomy: () => NO_AUTONOMY,
+    async setMode(change) {
+      asked.push(change)
+      if (change.name === 'nobody') throw new RequestError(404, 'there is no container "nobody"')
+      return NO_AUTONOMY
+    },
+    async setStop(change) {
+      asked.push(change)
+      return NO_AUTONOMY
+    },
     containers: () => [aContainerView()],
     async samples(query): Promise<SampleColumns | null> {
       asked.push(query)
@@ -83,6 +105,11 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
       if (actionId === NOBODYS_ID) throw new RequestError(404, 'there is no action with that id')
       return anIncidentView()
     },
+    recordings: async (id) =>
+      id === INCIDENT_ID
+        ? [{ number: 1, moment: 'opened', at: isoTime(NOW), bytes: 2, sha256: 'c'.repeat(64), problem: null }]
+        : null,
+    recording: async (id, number) => (id === INCIDENT_ID && number === 1 ? RECORDING : null),
     report: async (id) => (id === INCIDENT_ID ? '<!doctype html><title>report</title>' : null),
     ...different,
   }

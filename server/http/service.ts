@@ -1,4 +1,6 @@
 import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
+import type { Autonomy, ModeChange, StopChange } from '../contracts/autonomy.ts'
+import type { RecordingEntry } from '../contracts/black-box.ts'
 import type { Scoreboard } from '../contracts/scoreboard.ts'
 import type { ServiceStatus } from '../contracts/status.ts'
 
@@ -7,6 +9,11 @@ export type Service = {
   now(): number
   status(): ServiceStatus
   scoreboard(): Scoreboard
+  autonomy(): Autonomy
+  /** Sets or takes back a mode; throws RequestError where there is no such container or project. */
+  setMode(change: ModeChange): Promise<Autonomy>
+  /** The stop switch. */
+  setStop(change: StopChange): Promise<Autonomy>
   containers(): ContainerView[]
   /** `null` where no sample of such a container is known. */
   samples(query: { containerId: string; fromMs: number; toMs: number; stepMs: number }): Promise<SampleColumns | null>
@@ -16,4 +23,8 @@ export type Service = {
   answer(actionId: string, word: 'approve' | 'reject', reason: string): Promise<IncidentView>
   /** The audit report as a whole HTML page, or `null` for an unknown incident. */
   report(incidentId: string): Promise<string | null>
+  /** What the black box kept of an incident, or `null` for an unknown one. */
+  recordings(incidentId: string): Promise<RecordingEntry[] | null>
+  /** One recording as the JSON that was hashed, or `null`; throws RequestError where it is damaged. */
+  recording(incidentId: string, number: number): Promise<string | null>
 }

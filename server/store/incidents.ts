@@ -11,7 +11,12 @@ export type IncidentStore = {
   /** The incident that an action belongs to. */
   findByAction(actionId: string): Promise<Incident | null>
   counts(): Promise<IncidentCounts>
+  /** Those with an action whose lease was not ended, newest first; some more may be among them. */
+  leased(): Promise<Incident[]>
 }
+
+/** More leases than actions of a day can hardly be. */
+const MOST_LEASED = 1_000
 
 /** Incidents and their actions. An incident is read and written whole; a document that cannot be read is left out. */
 export function createIncidentStore(database: Database): IncidentStore {
@@ -58,6 +63,12 @@ export function createIncidentStore(database: Database): IncidentStore {
     },
     findByAction: async (id) =>
       (await read('WHERE id IN (SELECT incident_id FROM actions WHERE actions.id = $id)', { id }))[0] ?? null,
+    leased: () =>
+      read(
+        `WHERE document LIKE '%"leaseUntil":1%' AND document LIKE '%"takenBackAt":null%'
+         ORDER BY opened_at_ms DESC LIMIT $limit`,
+        { limit: MOST_LEASED },
+      ),
     async counts() {
       const reader = await database.read((connection) =>
         connection.runAndReadAll(

@@ -1,4 +1,5 @@
 import type { IncidentView, Problem, SampleColumns } from '../../../server/contracts/api.ts'
+import type { Recording, RecordingEntry } from '../../../server/contracts/black-box.ts'
 import type { FIRST_LINES_KEPT as FirstLinesKept } from '../../../server/contracts/incident.ts'
 import type { Scoreboard } from '../../../server/contracts/scoreboard.ts'
 
@@ -10,6 +11,7 @@ export type {
   SampleColumns,
 } from '../../../server/contracts/api.ts'
 export type { Cause, Evidence, Forecast, Light } from '../../../server/contracts/assessment.ts'
+export type { Recording, RecordingEntry, RecordingMoment } from '../../../server/contracts/black-box.ts'
 export type { ActionState, Mode, Phase } from '../../../server/contracts/incident.ts'
 export type { LiveEvent } from '../../../server/contracts/live-event.ts'
 export type { Scoreboard } from '../../../server/contracts/scoreboard.ts'
@@ -37,6 +39,8 @@ export type Verdict = 'approve' | 'reject'
 export type Api = {
   samples(containerId: string, range: SampleRange, signal?: AbortSignal): Promise<SampleColumns>
   incidents(limit: number): Promise<IncidentView[]>
+  recordings(incidentId: string, signal: AbortSignal): Promise<RecordingEntry[]>
+  recording(incidentId: string, number: number, signal: AbortSignal): Promise<Recording>
   scoreboard(): Promise<Scoreboard>
   decide(actionId: string, verdict: Verdict, reason: string): Promise<void>
   live(): EventSource
@@ -44,6 +48,11 @@ export type Api = {
 
 /** Where the audit report of an incident is read. */
 export const reportUrl = (incidentId: string): string => `/api/incidents/${encodeURIComponent(incidentId)}/report.html`
+
+const blackBoxUrl = (incidentId: string): string => `/api/incidents/${encodeURIComponent(incidentId)}/black-box`
+
+/** Where one recording of the black box is downloaded. */
+export const recordingUrl = (incidentId: string, number: number): string => `${blackBoxUrl(incidentId)}/${number}`
 
 /** A session that ended leads to the login page; every other failure is thrown as `ApiError`. */
 export function createApi(): Api {
@@ -66,6 +75,8 @@ export function createApi(): Api {
       return get(`/api/containers/${encodeURIComponent(containerId)}/samples?${query}`, signal)
     },
     incidents: (limit) => get(`/api/incidents?limit=${limit}`),
+    recordings: (incidentId, signal) => get(blackBoxUrl(incidentId), signal),
+    recording: (incidentId, number, signal) => get(recordingUrl(incidentId, number), signal),
     scoreboard: () => get('/api/scoreboard'),
     async decide(actionId, verdict, reason) {
       await send(`/api/actions/${encodeURIComponent(actionId)}/${verdict}`, {

@@ -1,4 +1,4 @@
-import type { ActionState, Cause, ContainerState, Health, Mode, PartStatus, Phase } from './api.ts'
+import type { ActionState, Cause, ContainerState, Health, Mode, PartStatus, Phase, RecordingMoment } from './api.ts'
 import type { Language } from './format.ts'
 import type { Mark } from './mark.ts'
 import type { SortColumn } from './table.ts'
@@ -141,6 +141,16 @@ const en = {
   story: 'Story',
   omitted: (count: string) =>
     isOne(count) ? `… ${count} more line is in the audit log` : `… ${count} more lines are in the audit log`,
+  blackBox: 'Black box',
+  blackBoxReading: 'Reading the black box',
+  blackBoxFailed: (reason: string) => `The black box could not be read: ${reason}`,
+  blackBoxNone: 'Nothing was recorded.',
+  recordingJson: (size: string) => `JSON, ${size}`,
+  notRecorded: 'Not recorded',
+  changedSinceGood: 'Changed since it last ran well',
+  nothingChanged: 'Nothing that is known.',
+  processes: 'Processes',
+  logTail: 'End of the log, masked',
   report: 'Audit report',
   newTab: '(opens in a new tab)',
   incidentJson: 'JSON',
@@ -310,6 +320,16 @@ const es: Messages = {
     isOne(count)
       ? `… ${count} línea más está en el registro de auditoría`
       : `… ${count} líneas más están en el registro de auditoría`,
+  blackBox: 'Caja negra',
+  blackBoxReading: 'Leyendo la caja negra',
+  blackBoxFailed: (reason) => `No se pudo leer la caja negra: ${reason}`,
+  blackBoxNone: 'No se registró nada.',
+  recordingJson: (size) => `JSON, ${size}`,
+  notRecorded: 'Sin registrar',
+  changedSinceGood: 'Cambios desde que funcionó bien por última vez',
+  nothingChanged: 'Ninguno conocido.',
+  processes: 'Procesos',
+  logTail: 'Final del registro, enmascarado',
   report: 'Informe de auditoría',
   newTab: '(se abre en otra pestaña)',
   incidentJson: 'JSON',
@@ -341,6 +361,7 @@ export type Terms = {
   phase: Record<Phase, string>
   action: Record<'restart', string>
   actionState: Record<ActionState, string>
+  recordingMoment: Record<RecordingMoment, string>
   mode: Record<Mode, string>
   modeMeaning: Record<Mode, string>
   part: Record<'engine' | 'store' | 'audit' | 'model', string>
@@ -369,6 +390,7 @@ const enTerms: Terms = {
     escalated: 'escalated',
   },
   action: { restart: 'restart' },
+  recordingMoment: { opened: 'incident opened', 'before-action': 'before an action' },
   actionState: {
     recorded: 'recorded only',
     proposed: 'proposed',
@@ -439,6 +461,7 @@ const esTerms: Terms = {
     escalated: 'escalado',
   },
   action: { restart: 'reinicio' },
+  recordingMoment: { opened: 'al abrirse el incidente', 'before-action': 'antes de una acción' },
   actionState: {
     recorded: 'solo registrada',
     proposed: 'propuesta',

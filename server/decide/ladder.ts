@@ -1,0 +1,185 @@
+import type { Cause } from '../contracts/assessment.ts'
+import type { Action, ActionKind, Deed, Target } from '../contracts/incident.ts'
+import type { RemedyKind, Runbook, Solution } from '../contracts/runbook.ts'
+import type { Container, Sample } from '../contracts/telemetry.ts'
+
+/** How a kind of remedy did on one container for one cause. */
+export type RemedyRecord = { helped: number; failed: number; meanDurationMs: number | null }
+
+/** What is around a container. */
+export type Surroundings = {
+  hostCores: number | null
+  hostMemoryTotalBytes: number | null
+  hostMemoryAvailableBytes: number | null
+  /** Who takes most of the CPU and may be paused; `null` where nobody does, or nobody may be. */
+  neighbour: Target | null
+  /** Who depends on it and runs, the nearest first; `null` where one of them may not be touched. */
+  dependents: readonly Target[] | null
+  /** Whether one of them lives in its network: it would lose it in a plain restart. */
+  sharesNetwork: boolean
+  /** Remedies on it whose lease is not over. */
+  inForce: readonly ActionKind[]
+  records: Partial<Record<ActionKind, RemedyRecord>>
+}
+
+export type LadderInput = {
+  at: number
+  container: Container
+  cause: Cause
+  sample: Sample | null
+  probability: number
+  runbook: Runbook
+  /** Actions of the open incident so far. */
+  actions: readonly Action[]
+  surroundings: Surroundings
+  threshold: number
+}
+
+export type Rung = { deed: Deed; solution: Solution; expectedDowntimeSeconds: number }
+export type Choice = { rung: Rung | null; reason: string; rejected: { action: RemedyKind; reason: string }[] }
+
+/** A failure that nobody cures costs about so much: detected, woken up, cured by hand. */
+const FAILURE_SECONDS = 60
+/** Who depends on it is away for part of the time, too. */
+const DEPENDENT_WEIGHT = 0.5
+/** A raise must leave the host so much of its memory. */
+const HOST_RESERVE_SHARE = 0.1
+/** Tries until a remedy that did not help is retired, and the share of helps that keeps it. */
+const RETIRE_AFTER = 3
+const RETIRE_BELOW_SHARE = 1 / 3
+
+/** Seconds that a remedy itself takes away where nothing was learnt yet. */
+const OWN_SECONDS: Record<ActionKind, number> = {
+  'raise-memory-limit': 0.5,
+  'raise-cpu-limit': 0.5,
+  'pause-neighbour': 30,
+  restart: 8,
+  'restart-in-order': 12,
+  isolate: 300,
+  stop: 600,
+}
+
+/** How often a remedy helps before anything was learnt: out of ten. */
+const HELPS_OF_TEN: Partial<Record<Cause, Partial<Record<ActionKind, number>>>> = {
+  'memory-limit': { restart: 9, 'restart-in-order': 9, 'raise-memory-limit': 6 },
+  'cpu-saturation': { restart: 4, 'restart-in-order': 4, 'raise-cpu-limit': 7, 'pause-neighbour': 6 },
+  unhealthy: { restart: 8, 'restart-in-order': 8, 'pause-neighbour': 5 },
+}
+const HELPS_OTHERWISE_OF_TEN = 3
+
+/** The share of tries in which a remedy helps: what was seen, with ten tries' worth of prior. */
+function helpsShare(kind: ActionKind, cause: Cause, record: RemedyRecord | undefined): number {
+  const prior = HELPS_OF_TEN[cause]?.[kind] ?? HELPS_OTHERWISE_OF_TEN
+  const { helped = 0, failed = 0 } = record ?? {}
+  return (prior + helped) / (10 + helped + failed)
+}
+
+/** Seconds of downtime to expect if this is done; `null` is doing nothing. */
+export function expectedDowntimeSeconds(
+  kind: ActionKind | null,
+  { cause, probability, surroundings }: Pick<LadderInput, 'cause' | 'probability' | 'surroundings'>,
+): number {
+  const others = 1 + DEPENDENT_WEIGHT * (surroundings.dependents?.length ?? 0)
+  if (kind === null) return probability * FAILURE_SECONDS * others
+  const record = surroundings.records[kind]
+  const own = record?.meanDurationMs == null ? OWN_SECONDS[kind] : record.meanDurationMs / 1000
+  const left = probability * (1 - helpsShare(kind, cause, record)) * FAILURE_SECONDS
+  return (left + own) * (kind === 'raise-memory-limit' || kind === 'raise-cpu-limit' ? 1 : others)
+}
+
+const isRetired = (record: RemedyRecord | undefined): boolean =>
+  record !== undefined &&
+  record.failed >= RETIRE_AFTER &&
+  record.helped / (record.helped + record.failed) < RETIRE_BELOW_SHARE
+
+type Made = { deed: Deed } | { missing: string }
+
+/** What each remedy needs, and what the engine is to be told for it. */
+const DEEDS: Record<ActionKind, (input: LadderInput, solution: Solution) => Made> = {
+  restart: ({ surroundings }) =>
+    surroundings.sharesNetwork
+      ? { missing: 'others live in its network and would lose it' }
+      : { deed: { kind: 'restart' } },
+  stop: () => ({ deed: { kind: 'stop' } }),
+  'raise-memory-limit'({ container, surroundings }, { raiseBy = 1 }) {
+    const { memoryLimitBytes } = container
+    const { hostMemoryAvailableBytes: available, hostMemoryTotalBytes: total } = surroundings
+    if (memoryLimitBytes === null) return { missing: 'it has no memory limit' }
+    if (available === null || total === null) return { missing: 'how much memory the host has left is not known' }
+    const toBytes = Math.round(memoryLimitBytes * raiseBy)
+    const left = available - (toBytes - memoryLimitBytes)
+    if (left < HOST_RESERVE_SHARE * total) return { missing: 'the host has not enough memory left' }
+    return { deed: { kind: 'raise-memory-limit', fromBytes: memoryLimitBytes, toBytes } }
+  },
+  'raise-cpu-limit'({ container, surroundings }, { raiseBy = 1 }) {
+    const { cpuLimitCores } = container
+    if (cpuLimitCores === null) return { missing: 'it has no CPU limit' }
+    const toCores = Math.min(cpuLimitCores * raiseBy, surroundings.hostCores ?? cpuLimitCores)
+    if (toCores <= cpuLimitCores) return { missing: 'the host has no more cores' }
+    return { deed: { kind: 'raise-cpu-limit', fromCores: cpuLimitCores, toCores } }
+  },
+  'pause-neighbour': ({ surroundings }) =>
+    surroundings.neighbour === null
+      ? { missing: 'no neighbour takes the CPU, or none may be paused' }
+      : { deed: { kind: 'pause-neighbour', neighbour: surroundings.neighbour } },
+  'restart-in-order'({ surroundings }) {
+    const { dependents } = surroundings
+    if (dependents === null) return { missing: 'one that depends on it may not be touched' }
+    if (dependents.length === 0) return { missing: 'nobody depends on it: a plain restart does' }
+    return { deed: { kind: 'restart-in-order', dependents: [...dependents] } }
+  },
+  isolate: ({ container }) =>
+    container.networks.length === 0
+      ? { missing: 'it is in no network' }
+      : { deed: { kind: 'isolate', networks: container.networks } },
+}
+
+const DONE: ReadonlySet<Action['state']> = new Set(['executed', 'failed', 'verified', 'ineffective', 'unknown'])
+
+/** Why a solution is not for now, or what it would be. */
+function rungOf(solution: Solution, input: LadderInput): Rung | string {
+  const { at, actions, probability, threshold, surroundings } = input
+  const { action: kind, confidence, attempts, waitSeconds } = solution
+  if (kind === 'note') return 'it is only noted'
+  const needed = Math.max(confidence ?? threshold, threshold)
+  if (probability < needed) return `it asks for a confidence of ${Math.round(needed * 100)} %`
+  const before = actions.filter((action) => action.kind === kind && DONE.has(action.state))
+  if (before.length >= attempts) return before.length === 1 ? 'it was tried' : `it was tried ${before.length} times`
+  const last = before.at(-1)
+  if (last !== undefined && at - (last.finishedAt ?? last.at) < waitSeconds * 1000) return 'it was tried just now'
+  if (surroundings.inForce.includes(kind)) return 'it is in force already'
+  if (isRetired(surroundings.records[kind])) return 'it was retired: it did not help here'
+  const made = DEEDS[kind](input, solution)
+  if ('missing' in made) return made.missing
+  return { deed: made.deed, solution, expectedDowntimeSeconds: expectedDowntimeSeconds(kind, input) }
+}
+
+/**
+ * The rung of a runbook's ladder with the least downtime to expect, among those that are possible and not used up; the
+ * earlier one of two alike. None where doing nothing costs less, or the ladder is at its end.
+ */
+export function chooseRung(input: LadderInput): Choice {
+  const { runbook } = input
+  const rejected: Choice['rejected'] = []
+  let best: Rung | null = null
+  for (const solution of runbook.solutions) {
+    const rung = rungOf(solution, input)
+    if (typeof rung === 'string') rejected.push({ action: solution.action, reason: rung })
+    else if (best === null || rung.expectedDowntimeSeconds < best.expectedDowntimeSeconds) best = rung
+  }
+  const why = rejected.map(({ action, reason }) => `${action}: ${reason}`).join('; ')
+  if (best === null) return { rung: null, reason: `runbook ${runbook.name}: ${why}`, rejected }
+  const idle = expectedDowntimeSeconds(null, input)
+  const seconds = (value: number) => `${value.toFixed(1)} s`
+  if (best.expectedDowntimeSeconds >= idle)
+    return {
+      rung: null,
+      reason: `runbook ${runbook.name}: ${best.deed.kind} would cost ${seconds(best.expectedDowntimeSeconds)} of downtime, doing nothing ${seconds(idle)}`,
+      rejected,
+    }
+  return {
+    rung: best,
+    reason: `runbook ${runbook.name}: ${best.deed.kind} is expected to cost ${seconds(best.expectedDowntimeSeconds)} of downtime, doing nothing ${seconds(idle)}`,
+    rejected,
+  }
+}

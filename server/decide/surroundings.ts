@@ -1,0 +1,94 @@
+import type { Target } from '../contracts/incident.ts'
+import type { HostFigures } from '../contracts/status.ts'
+import type { Container, Sample } from '../contracts/telemetry.ts'
+
+const DEPENDS_ON = 'com.docker.compose.depends_on'
+
+/** A neighbour takes the CPU from this share of the host's cores on. */
+const NOISY_FROM_SHARE = 0.5
+
+/** A circle of dependents ends here. */
+const MOST_DEPENDENTS = 20
+
+export const targetOf = ({ id, name, startedAt, imageId, stopGraceSeconds }: Container): Target => ({
+  id,
+  name,
+  startedAt,
+  imageId,
+  stopGraceSeconds,
+})
+
+/** Services that a container's compose label says it depends on: `db:service_healthy:false,cache:service_started:true`. */
+function servicesNeededBy(container: Container): string[] {
+  return (container.labels[DEPENDS_ON] ?? '').split(',').flatMap((part) => part.split(':')[0]?.trim() || [])
+}
+
+const livesIn = (container: Container, other: Container): boolean =>
+  container.networkMode === `container:${other.id}` || container.networkMode === `container:${other.name}`
+
+function needs(container: Container, other: Container): boolean {
+  if (livesIn(container, other)) return true
+  return (
+    other.composeService !== null &&
+    container.composeProject !== null &&
+    container.composeProject === other.composeProject &&
+    servicesNeededBy(container).includes(other.composeService)
+  )
+}
+
+/** Containers that run and depend on one, also through others, the nearest first. */
+export function dependentsOf(container: Container, all: readonly Container[]): Container[] {
+  const found: Container[] = []
+  let ring = [container]
+  while (ring.length > 0 && found.length < MOST_DEPENDENTS) {
+    const next = all.filter(
+      (one) =>
+        one.id !== container.id &&
+        one.state === 'running' &&
+        !found.includes(one) &&
+        ring.some((other) => needs(one, other)),
+    )
+    found.push(...next)
+    ring = next
+  }
+  return found.slice(0, MOST_DEPENDENTS)
+}
+
+/** Containers that one depends on directly. */
+export const neededBy = (container: Container, all: readonly Container[]): Container[] =>
+  all.filter((other) => other.id !== container.id && needs(container, other))
+
+/** What is around a container. `mayTouch` says of others whether the program may act on them by itself. */
+export function surroundingsOf(
+  container: Container,
+  all: readonly Container[],
+  world: {
+    mayTouch: (other: Container) => boolean
+    sampleOf: (id: string) => Sample | null
+    hostCores: number | null
+    host: HostFigures | null
+  },
+) {
+  const dependents = dependentsOf(container, all)
+  const noisiest = all
+    .filter((other) => other.id !== container.id && other.state === 'running')
+    .map((other) => ({ other, cores: world.sampleOf(other.id)?.cpuCores ?? 0 }))
+    .reduce<{ other: Container; cores: number } | null>(
+      (most, one) => (most === null || one.cores > most.cores ? one : most),
+      null,
+    )
+  const noisy =
+    noisiest !== null &&
+    world.hostCores !== null &&
+    noisiest.cores >= NOISY_FROM_SHARE * world.hostCores &&
+    !dependents.includes(noisiest.other) &&
+    world.mayTouch(noisiest.other)
+  return {
+    hostCores: world.hostCores,
+    hostMemoryTotalBytes: world.host?.memoryTotalBytes ?? null,
+    hostMemoryAvailableBytes: world.host?.memoryAvailableBytes ?? null,
+    neighbour: noisy ? targetOf(noisiest.other) : null,
+    dependents: dependents.every(world.mayTouch) ? dependents.map(targetOf) : null,
+    sharesNetwork: all.some((other) => other.state === 'running' && livesIn(other, container)),
+  }
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { aFleet, createGuardedHost, idOf } from './guard-stand-in.ts'
+
+const unhealthy = { health: 'unhealthy', healthFailingStreak: 3 } as const
+const restartsOf = (host: ReturnType<typeof createGuardedHost>) =>
+  host.writes.filter(({ call }) => call === 'restart').map(({ containerId }) => containerId)
+
+describe('a hundred containers that fail in the same second', () => {
+  test('are a storm: nothing is done by itself, it is written down once, and each has its incident', async () => {
+    const host = createGuardedHost(aFleet(100), { mode: 'auto' })
+    await host.rounds(5)
+    for (const id of host.inventory.keys()) {
+      host.change(id, unhealthy)
+      host.event(id, 'health_status', { health: 'unhealthy' })
+    }
+    await host.rounds(30)
+    expect(host.writes).toEqual([])
+    expect(host.hostNotes).toEqual([
+      { event: 'storm.tripped', reason: expect.stringContaining('100 incidents within a minute') },
+    ])
+    expect([...host.incidents.values()].filter(({ phase }) => phase !== 'resolved')).toHaveLength(100)
+    expect(host.guard.brake).toContain('storm: 100 incidents')
+  })
+})
+
+describe('the budget', () => {
+  test('lets one of ten be restarted in ten minutes, and asks about the next', async () => {
+    const host = createGuardedHost(aFleet(10), { mode: 'auto' })
+    await host.rounds(3)
+    host.change(idOf(1), unhealthy)
+    await host.rounds(10)
+    expect(restartsOf(host)).toEqual([idOf(1)])
+    host.change(idOf(1), { health: 'healthy', healthFailingStreak: 0 })
+    await host.rounds(60)
+    host.change(idOf(2), unhealthy)
+    await host.rounds(10)
+    expect(restartsOf(host)).toEqual([idOf(1)])
+    const [second] = [...host.incidents.values()].filter(({ containerId }) => containerId === idOf(2))
+    expect(second).toMatchObject({ phase: 'awaiting-approval' })
+    expect(second?.actions[0]?.reason).toContain('budget: 1 of 10 containers')
+  })
+})
+
+describe('the stop switch', () => {
+  test('lets nothing more happen, also to those in the queue behind an action under way', async () => {
+    const host = createGuardedHost(aFleet(4), { mode: 'auto' })
+    await host.rounds(3)
+    const release = host.hold()
+    host.change(idOf(1), unhealthy)
+    host.change(idOf(2), unhealthy)
+    await host.rounds(8)
+    expect(restartsOf(host)).toHaveLength(1)
+    host.setStop('an operator asked for it')
+    release()
+    await host.rounds(120)
+    expect(host.writes).toHaveLength(1)
+    expect(host.guard.brake).toBe('the stop switch is on: an operator asked for it')
+    host.setStop(null)
+    await host.rounds(20)
+    expect(restartsOf(host)).toHaveLength(2)
+  })
+
+  test('refuses an approval while it is on', async () => {
+    const host = createGuardedHost(aFleet(2), { mode: 'approve' })
+    await host.rounds(3)
+    host.change(idOf(1), unhealthy)
+    await host.rounds(6)
+    const [incident] = [...host.incidents.values()]
+    host.setStop('we deploy')
+    expect(host.guard.answer(incident!, incident!.actions[0]!.id, 'approve', 'operator', '')).toBe(
+      'the stop switch is on: we deploy',
+    )
+    expect(host.writes).toEqual([])
+  })
+})
+
+describe('who depends on one in trouble', () => {
+  test('is left alone while that one is dealt with: its trouble follows from there', async () => {
+    const fleet = aFleet(2, (index) =>
+      index === 1 ? { labels: { 'com.docker.compose.depends_on': 'service-0:service_healthy:false' } } : {},
+    )
+    const host = createGuardedHost(fleet, { mode: 'auto' })
+    await host.rounds(3)
+    const release = host.hold()
+    host.change(idOf(1), unhealthy)
+    host.change(idOf(2), unhealthy)
+    for (const id of [idOf(1), idOf(2)]) host.event(id, 'health_status', { health: 'unhealthy' })
+    await host.rounds(10)
+    release()
+    await host.rounds(3)
+    const second = [...host.incidents.values()].find(({ containerId }) => containerId === idOf(2))
+    expect(second?.phase).toBe('suppressed')
+    expect(second?.history.at(-1)?.text).toContain('follows from the incident of shop-service-0-1')
+    expect(host.writes.every(({ containerId }) => containerId === idOf(1) || containerId === idOf(2))).toBe(true)
+  })
+})
+
+test('in shadow each decision is judged by what came: a risk that passed by itself makes it wrong', async () => {
+  const host = createGuardedHost(aFleet(1), { mode: 'shadow' })
+  await host.rounds(3)
+  host.change(idOf(1), unhealthy)
+  await host.rounds(10)
+  host.change(idOf(1), { health: 'healthy', healthFailingStreak: 0 })
+  await host.rounds(60)
+  expect(host.writes).toEqual([])
+  expect(host.judgements).toMatchObject([{ kind: 'restart', done: false, outcome: 'wrong' }])
+})
