@@ -1,7 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Browser, HTTPRequest, Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Autonomy } from '../server/contracts/autonomy.ts'
+import { createAutonomyStore } from '../server/store/autonomy.ts'
+import { openDatabase } from '../server/store/database.ts'
 import { findChromium, launchBrowser } from './browser.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
@@ -84,5 +90,125 @@ describe.skipIf(chromium === null)('the demo in a real browser', { timeout: PATI
     const ended = new Promise((resolve) => demo.child.once('exit', (code) => resolve(code)))
     demo.child.kill('SIGTERM')
     expect(await ended).toBe(0)
+  })
+})
+
+/** Keeps right decisions on restarts of one container in a data folder, as a service would have judged them. */
+async function keepRecord(folder: string, containerKey: string, decisions: number): Promise<void> {
+  const path = join(folder, 'dockerpulse.duckdb')
+  await using database = await openDatabase({ path, memoryLimitMegabytes: 64, now: Date.now })
+  const store = createAutonomyStore(database)
+  for (let minute = 1; minute <= decisions; minute++)
+    await store.saveJudgement({
+      at: Date.now() - minute * 60_000,
+      actionId: crypto.randomUUID(),
+      incidentId: crypto.randomUUID(),
+      containerKey,
+      cause: 'memory-limit',
+      kind: 'restart',
+      done: false,
+      outcome: 'right',
+      reason: 'it failed within a minute',
+      durationMs: null,
+    })
+}
+
+describe.skipIf(chromium === null)('how much it may do, on the page', { timeout: PATIENCE_MS }, () => {
+  const NAME = 'webshop-shop-api-1'
+  const KEY = 'webshop/shop-api/1'
+  let demo: { child: ChildProcess; url: string }
+  let folder: string
+  let browser: Browser
+  let page: Page
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'dockerpulse-page-'))
+    await keepRecord(folder, KEY, 12)
+    demo = await startDemo(['--calm', '--data', folder])
+    browser = await launchBrowser(chromium!)
+    page = await browser.newPage()
+    await page.setViewport({ width: 1440, height: 900 })
+    await page.goto(demo.url)
+  }, PATIENCE_MS)
+  afterAll(async () => {
+    await browser?.close()
+    const ended = demo && new Promise((resolve) => demo.child.once('exit', resolve))
+    demo?.child.kill('SIGTERM')
+    await ended
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const seen = (selector: string) => page.waitForSelector(selector, { timeout: 30_000 })
+  const press = async (selector: string) => (await seen(selector))!.press('Enter')
+  const told = async (): Promise<Autonomy> => (await fetch(`${demo.url}/api/autonomy`)).json() as Promise<Autonomy>
+
+  test('one press stops everything, a reason may follow, and going on asks first', async () => {
+    await press('[data-testid=stop][data-on=false]')
+    await seen('[data-testid=stop][data-on=true]')
+    expect((await told()).settings.stopped).toBe('an operator asked for it')
+    await page.type('[data-testid=banner-stopped] input', '<b>look</b> at the disk')
+    await press('[data-testid=stop-explain]')
+    await page.waitForFunction(
+      "document.querySelector('[data-testid=stop-reason]').textContent.includes('<b>look</b> at the disk')",
+    )
+    expect((await told()).settings.stopped).toBe('<b>look</b> at the disk')
+
+    await press('[data-testid=stop]')
+    await seen('[data-testid=confirm][open]')
+    await page.keyboard.press('Escape')
+    await page.waitForSelector('[data-testid=confirm]', { hidden: true })
+    expect((await told()).settings.stopped).not.toBeNull()
+    await press('[data-testid=go-on]')
+    await press('[data-testid=confirm-yes]')
+    await seen('[data-testid=stop][data-on=false]')
+    expect((await told()).settings.stopped).toBeNull()
+  })
+
+  test('a mode is set and taken back, and auto wants a reason', async () => {
+    await press(`[data-testid=container-tile][data-name=${NAME}]`)
+    const mode = '[data-testid=mode-of-container]'
+    await seen(`${mode}[data-mode=auto][data-from=configuration]`)
+    await press('[data-testid=mode-control] > summary')
+    await page.select('[data-testid=mode-scope]', 'project')
+    await page.select('[data-testid=mode-choice]', 'approve')
+    await press('[data-testid=mode-set]')
+    await seen(`${mode}[data-mode=approve][data-from=project]`)
+    expect((await told()).settings.projects).toEqual({ webshop: 'approve' })
+
+    await page.select('[data-testid=mode-choice]', 'auto')
+    await press('[data-testid=mode-set]')
+    await press('[data-testid=confirm-yes]')
+    expect(await page.$('[data-testid=confirm] :invalid')).not.toBeNull()
+    await page.keyboard.press('Escape')
+    await page.waitForSelector('[data-testid=confirm]', { hidden: true })
+    expect((await told()).settings.projects).toEqual({ webshop: 'approve' })
+  })
+
+  test('a refusal is shown in the words of the service', async () => {
+    const refuse = (request: HTTPRequest) =>
+      request.method() === 'PUT'
+        ? request.respond({ status: 503, contentType: 'application/json', body: '{"detail":"the disk is full"}' })
+        : request.continue()
+    await page.setRequestInterception(true)
+    page.on('request', refuse)
+    await press('[data-testid=stop]')
+    await seen('[data-testid=banner-stop-failed] ::-p-text(the disk is full)')
+    expect(await page.$('[data-testid=stop][data-on=false]')).not.toBeNull()
+    await page.select('[data-testid=mode-choice]', 'observe')
+    await press('[data-testid=mode-set]')
+    await seen('[data-testid=mode-control] [role=alert] ::-p-text(the disk is full)')
+    page.off('request', refuse)
+    await page.setRequestInterception(false)
+    await page.select('[data-testid=mode-choice]', 'approve')
+  })
+
+  test('a record that is good enough suggests a mode, and a press grants it', async () => {
+    const record = `[data-testid=earned-record][data-name=${NAME}]`
+    await seen(`${record}[data-suggestion=earned]`)
+    await press(`${record} [data-testid=grant]`)
+    await seen('[data-testid=mode-of-container][data-mode=earned][data-from=container]')
+    expect((await told()).settings.containers).toEqual({ [KEY]: 'earned' })
+    await page.select('[data-testid=mode-scope]', 'container')
+    await press('[data-testid=mode-take-back]')
+    await seen('[data-testid=mode-of-container][data-mode=approve][data-from=project]')
   })
 })

@@ -29,7 +29,7 @@ export type AutonomyBook = {
   setMode(change: ModeChange): Promise<void>
   /** Turns the stop switch on with a reason, or off; off also lets it go on after actions that did not help. */
   setStop(reason: string | null): Promise<void>
-  view(brake: string | null, modeOfKey: (containerKey: string) => Mode | null): Autonomy
+  view(brake: string | null, modeOfKey: (containerKey: string) => Mode | null): Omit<Autonomy, 'labelled'>
 }
 
 const EMPTY: OperatorSettings = { host: null, projects: {}, containers: {}, stopped: null, resumedAtMs: 0 }

@@ -7,9 +7,11 @@ import { entriesOfIncident } from './audit/verification.ts'
 import type { AutonomyBook } from './autonomy-book.ts'
 import type { Inventory } from './collect/inventory.ts'
 import type { AuditRecord } from './contracts/audit.ts'
+import type { Autonomy } from './contracts/autonomy.ts'
 import { Recording } from './contracts/black-box.ts'
 import type { Mode } from './contracts/incident.ts'
 import type { ServiceStatus } from './contracts/status.ts'
+import { labelledMode } from './decide/modes.ts'
 import { messageOf, RequestError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Service } from './http/service.ts'
@@ -42,12 +44,17 @@ export function createService(parts: {
     const text = newest === undefined ? null : await recordings.read(id, newest.number)
     return { recordings: entries, newest: text === null ? null : Recording.parse(JSON.parse(text)) }
   }
-  const autonomyView = () => {
+  const autonomyView = (): Autonomy => {
     const byKey = new Map([...inventory.containers.values()].map((container) => [container.key, container]))
-    return autonomy.view(guard.brake, (key) => {
+    const view = autonomy.view(guard.brake, (key) => {
       const container = byKey.get(key)
       return container === undefined ? null : autonomy.modeOf(container).mode
     })
+    const labels = [...byKey].map(([key, container]) => [key, labelledMode(container)] as const)
+    return {
+      ...view,
+      labelled: Object.fromEntries(labels.filter((label): label is [string, Mode] => label[1] !== null)),
+    }
   }
   /** What an operator changes is written down before it counts, and refused where it cannot be. */
   const operatorNote = (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) =>

@@ -64,6 +64,8 @@ export type AutonomyRecord = z.infer<typeof AutonomyRecord>
 export const Autonomy = z.object({
   configuredMode: Mode,
   settings: OperatorSettings,
+  /** Modes that containers' own labels ask for, by the containers' keys: above a project's, below the container's own. */
+  labelled: z.record(z.string(), Mode),
   /** Why nothing at all is done now, or only with a person's leave. */
   brake: z.string().nullable(),
   overall: z.object({

@@ -65,6 +65,7 @@ export const RECORDING = `{ "incidentId" : "${INCIDENT_ID}" }`
 const NO_AUTONOMY: Autonomy = {
   configuredMode: 'shadow',
   settings: { host: null, projects: {}, containers: {}, stopped: null, resumedAtMs: 0 },
+  labelled: {},
   brake: null,
   overall: { judged: 0, right: 0, unknown: 0, precision: null, precisionLower: 0, done: 0, falseActions: 0 },
   records: [],

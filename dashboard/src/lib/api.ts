@@ -1,4 +1,5 @@
 import type { IncidentView, Problem, SampleColumns } from '../../../server/contracts/api.ts'
+import type { Autonomy, ModeChange, StopChange } from '../../../server/contracts/autonomy.ts'
 import type { Recording, RecordingEntry } from '../../../server/contracts/black-box.ts'
 import type { FIRST_LINES_KEPT as FirstLinesKept } from '../../../server/contracts/incident.ts'
 import type { Scoreboard } from '../../../server/contracts/scoreboard.ts'
@@ -11,8 +12,9 @@ export type {
   SampleColumns,
 } from '../../../server/contracts/api.ts'
 export type { Cause, Evidence, Forecast, Light } from '../../../server/contracts/assessment.ts'
+export type { Autonomy, AutonomyRecord, ModeChange } from '../../../server/contracts/autonomy.ts'
 export type { Recording, RecordingEntry, RecordingMoment } from '../../../server/contracts/black-box.ts'
-export type { ActionState, Mode, Phase } from '../../../server/contracts/incident.ts'
+export type { ActionKind, ActionState, Mode, Phase } from '../../../server/contracts/incident.ts'
 export type { LiveEvent } from '../../../server/contracts/live-event.ts'
 export type { Scoreboard } from '../../../server/contracts/scoreboard.ts'
 export type { PartStatus, ServiceStatus } from '../../../server/contracts/status.ts'
@@ -42,6 +44,9 @@ export type Api = {
   recordings(incidentId: string, signal: AbortSignal): Promise<RecordingEntry[]>
   recording(incidentId: string, number: number, signal: AbortSignal): Promise<Recording>
   scoreboard(): Promise<Scoreboard>
+  autonomy(): Promise<Autonomy>
+  setMode(change: ModeChange): Promise<Autonomy>
+  setStop(change: StopChange): Promise<Autonomy>
   decide(actionId: string, verdict: Verdict, reason: string): Promise<void>
   live(): EventSource
 }
@@ -69,6 +74,14 @@ export function createApi(): Api {
     return (await response.json()) as T
   }
 
+  async function tell(method: 'POST' | 'PUT', path: string, body: object): Promise<Response> {
+    return send(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  }
+
+  async function put<T>(path: string, body: object): Promise<T> {
+    return (await (await tell('PUT', path, body)).json()) as T
+  }
+
   return {
     samples(containerId, { from, to, stepMs }, signal) {
       const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString(), step: String(stepMs) })
@@ -78,12 +91,11 @@ export function createApi(): Api {
     recordings: (incidentId, signal) => get(blackBoxUrl(incidentId), signal),
     recording: (incidentId, number, signal) => get(recordingUrl(incidentId, number), signal),
     scoreboard: () => get('/api/scoreboard'),
+    autonomy: () => get('/api/autonomy'),
+    setMode: (change) => put('/api/modes', change),
+    setStop: (change) => put('/api/stop', change),
     async decide(actionId, verdict, reason) {
-      await send(`/api/actions/${encodeURIComponent(actionId)}/${verdict}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(reason ? { reason } : {}),
-      })
+      await tell('POST', `/api/actions/${encodeURIComponent(actionId)}/${verdict}`, reason ? { reason } : {})
     },
     live: () => new EventSource('/api/live'),
   }

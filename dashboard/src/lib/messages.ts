@@ -1,6 +1,17 @@
-import type { ActionState, Cause, ContainerState, Health, Mode, PartStatus, Phase, RecordingMoment } from './api.ts'
+import type {
+  ActionKind,
+  ActionState,
+  Cause,
+  ContainerState,
+  Health,
+  Mode,
+  PartStatus,
+  Phase,
+  RecordingMoment,
+} from './api.ts'
 import type { Language } from './format.ts'
 import type { Mark } from './mark.ts'
+import type { ModeOrigin } from './modes.ts'
 import type { SortColumn } from './table.ts'
 import type { Theme } from './view.ts'
 
@@ -155,11 +166,60 @@ const en = {
   newTab: '(opens in a new tab)',
   incidentJson: 'JSON',
   showContainer: 'Show container',
-  actionBy: (kind: string, by: string) => `${kind} by ${by}`,
+  actionBy: (kind: string, by: string) => `${kind}, by ${by}`,
+  runbook: 'Runbook',
+  memoryLimit: 'Memory limit',
+  cpuLimit: 'CPU limit',
+  pausedNeighbour: 'Neighbour paused',
+  dependents: 'Stopped before it, started after it',
+  noDependents: 'none depends on it',
+  cutOff: 'Cut off from',
+  lease: 'Lease',
+  leaseOf: (duration: string) => `${duration}, then put back`,
+  leaseUntil: (time: string) => `until ${time}, then put back`,
+  leaseOverdue: (time: string) => `ended at ${time}, not put back yet`,
+  takenBack: (time: string) => `put back at ${time}`,
+  cancel: 'Cancel',
+  reasonRequired: 'Reason',
+
+  stop: 'Stop all actions',
+  stopMeaning: 'One click: nothing more is done to any container, also in the middle of an action',
+  stopped: 'Stopped',
+  stoppedMeaning: 'Stopped: nothing is done to any container',
+  stopFailed: 'The stop switch did not answer: it may not be on',
+  stopWhy: 'Why? (optional)',
+  stopNote: 'Note it down',
+  because: (reason: string) => `because: ${reason}`,
+  braked: 'Nothing is done by itself now',
+  goOn: 'Let it go on',
+  goOnAsk: 'Let it go on?',
+  goOnMeaning: 'It may act on containers again at once, also after actions that did not help.',
+
+  changeMode: 'Change the mode',
+  modeFor: 'For',
+  scopeProject: (name: string) => `project ${name}`,
+  modeSet: (mode: string) => `Set ${mode}`,
+  modeTakeBack: (mode: string) => `Take ${mode} back`,
+  modeOutranked: (from: string) => `It does not reach this container: its mode comes ${from}.`,
+  autoAsk: (whose: string) => `Let it act alone on ${whose}?`,
+  autoMeaning: 'In auto it acts without asking when it is sure enough. The reason goes into the audit log.',
+
+  earned: 'What it has earned, 90 days',
+  earnedMeaning: 'Decisions judged afterwards: it would have failed, or had (right); it recovered by itself (wrong)',
+  decisionsRight: 'Decisions right',
+  precisionAbove: 'Right at least (90 % sure)',
+  falseActions: 'False actions',
+  notJudged: 'Could not be told',
+  containerAndAction: 'Container, action',
+  right: 'Right',
+  grant: (mode: string) => `Grant ${mode}`,
+  allRecords: (count: string) => `Show all ${count}`,
+  fewerRecords: 'Show fewer',
+  suppressed: 'It follows from another incident: nothing is done about it while that one is open.',
   actionThreshold: (probability: string, threshold: string) => `${probability} against a threshold of ${threshold}`,
   forced: 'without asking',
   reason: 'Reason (optional)',
-  approve: (kind: string) => `Approve ${kind}`,
+  approve: (kind: string) => `Approve: ${kind}`,
   reject: 'Reject',
   decisionFailed: (reason: string) => `Not done: ${reason}`,
   decisionSent: 'Sent.',
@@ -334,11 +394,61 @@ const es: Messages = {
   newTab: '(se abre en otra pestaña)',
   incidentJson: 'JSON',
   showContainer: 'Ver contenedor',
-  actionBy: (kind, by) => `${kind} por ${by === 'operator' ? 'el operador' : by}`,
+  actionBy: (kind, by) => `${kind}, por ${by === 'operator' ? 'el operador' : by}`,
+  runbook: 'Guía',
+  memoryLimit: 'Límite de memoria',
+  cpuLimit: 'Límite de CPU',
+  pausedNeighbour: 'Vecino en pausa',
+  dependents: 'Se detienen antes y arrancan después',
+  noDependents: 'ninguno depende de él',
+  cutOff: 'Separado de',
+  lease: 'Plazo',
+  leaseOf: (duration) => `${duration}, después se repone`,
+  leaseUntil: (time) => `hasta las ${time}, después se repone`,
+  leaseOverdue: (time) => `terminó a las ${time}, aún sin reponer`,
+  takenBack: (time) => `repuesto a las ${time}`,
+  cancel: 'Cancelar',
+  reasonRequired: 'Motivo',
+
+  stop: 'Detener acciones',
+  stopMeaning: 'Un clic: no se hace nada más a ningún contenedor, tampoco a mitad de una acción',
+  stopped: 'Detenido',
+  stoppedMeaning: 'Detenido: no se hace nada a ningún contenedor',
+  stopFailed: 'El interruptor no respondió: puede no estar activado',
+  stopWhy: '¿Por qué? (opcional)',
+  stopNote: 'Anotar',
+  because: (reason) => `motivo: ${reason === 'an operator asked for it' ? 'lo pidió un operador' : reason}`,
+  braked: 'Ahora no se hace nada por cuenta propia',
+  goOn: 'Dejar que siga',
+  goOnAsk: '¿Dejar que siga?',
+  goOnMeaning: 'Podrá actuar de nuevo sobre contenedores enseguida, también tras acciones que no ayudaron.',
+
+  changeMode: 'Cambiar el modo',
+  modeFor: 'Para',
+  scopeProject: (name) => `proyecto ${name}`,
+  modeSet: (mode) => `Fijar ${mode}`,
+  modeTakeBack: (mode) => `Retirar ${mode}`,
+  modeOutranked: (from) => `No alcanza a este contenedor: su modo viene ${from}.`,
+  autoAsk: (whose) => `¿Dejar que actúe solo sobre ${whose}?`,
+  autoMeaning:
+    'En automático actúa sin preguntar cuando está bastante seguro. El motivo queda en el registro de auditoría.',
+
+  earned: 'Lo que se ha ganado, 90 días',
+  earnedMeaning: 'Decisiones juzgadas después: habría fallado, o falló (acierto); se recuperó solo (error)',
+  decisionsRight: 'Decisiones acertadas',
+  precisionAbove: 'Acierta al menos (90 % seguro)',
+  falseActions: 'Acciones falsas',
+  notJudged: 'No se pudo saber',
+  containerAndAction: 'Contenedor, acción',
+  right: 'Aciertos',
+  grant: (mode) => `Conceder ${mode}`,
+  allRecords: (count) => `Ver los ${count}`,
+  fewerRecords: 'Ver menos',
+  suppressed: 'Es consecuencia de otro incidente: no se hace nada mientras aquel siga abierto.',
   actionThreshold: (probability, threshold) => `${probability} frente a un umbral de ${threshold}`,
   forced: 'sin preguntar',
   reason: 'Motivo (opcional)',
-  approve: (kind) => `Aprobar ${kind}`,
+  approve: (kind) => `Aprobar: ${kind}`,
   reject: 'Rechazar',
   decisionFailed: (reason) => `No se hizo: ${reason}`,
   decisionSent: 'Enviado.',
@@ -359,11 +469,13 @@ export type Terms = {
   mark: Record<Mark, string>
   cause: Record<Cause, string>
   phase: Record<Phase, string>
-  action: Record<'restart', string>
+  action: Record<ActionKind, string>
   actionState: Record<ActionState, string>
   recordingMoment: Record<RecordingMoment, string>
   mode: Record<Mode, string>
   modeMeaning: Record<Mode, string>
+  modeFrom: Record<ModeOrigin, string>
+  scope: Record<'container' | 'host', string>
   part: Record<'engine' | 'store' | 'audit' | 'model', string>
   partState: Record<PartStatus['state'], string>
   state: Record<ContainerState, string>
@@ -383,13 +495,22 @@ const enTerms: Terms = {
   },
   phase: {
     detected: 'detected',
+    suppressed: 'consequence',
     'awaiting-approval': 'awaiting approval',
     acting: 'acting',
     verifying: 'verifying',
     resolved: 'resolved',
     escalated: 'escalated',
   },
-  action: { restart: 'restart' },
+  action: {
+    restart: 'restart',
+    'raise-memory-limit': 'raise the memory limit',
+    'raise-cpu-limit': 'raise the CPU limit',
+    'pause-neighbour': 'pause a neighbour',
+    'restart-in-order': 'restart in order',
+    isolate: 'cut off from the network',
+    stop: 'stop',
+  },
   recordingMoment: { opened: 'incident opened', 'before-action': 'before an action' },
   actionState: {
     recorded: 'recorded only',
@@ -412,6 +533,14 @@ const enTerms: Terms = {
     earned: 'acts alone where it has been right before, asks elsewhere',
     auto: 'acts alone when it is sure enough',
   },
+  modeFrom: {
+    container: 'from the operator, for this container',
+    label: 'from its own label',
+    project: 'from the operator, for its project',
+    host: 'from the operator, for the host',
+    configuration: 'from the configuration',
+  },
+  scope: { container: 'this container', host: 'the whole host' },
   part: { engine: 'Engine', store: 'Store', audit: 'Audit', model: 'Model' },
   partState: { ok: 'ok', degraded: 'degraded', down: 'down', off: 'off' },
   state: {
@@ -454,13 +583,22 @@ const esTerms: Terms = {
   },
   phase: {
     detected: 'detectado',
+    suppressed: 'consecuencia',
     'awaiting-approval': 'espera aprobación',
     acting: 'actuando',
     verifying: 'verificando',
     resolved: 'resuelto',
     escalated: 'escalado',
   },
-  action: { restart: 'reinicio' },
+  action: {
+    restart: 'reiniciar',
+    'raise-memory-limit': 'subir el límite de memoria',
+    'raise-cpu-limit': 'subir el límite de CPU',
+    'pause-neighbour': 'pausar un vecino',
+    'restart-in-order': 'reiniciar en orden',
+    isolate: 'separar de la red',
+    stop: 'detener',
+  },
   recordingMoment: { opened: 'al abrirse el incidente', 'before-action': 'antes de una acción' },
   actionState: {
     recorded: 'solo registrada',
@@ -483,6 +621,14 @@ const esTerms: Terms = {
     earned: 'actúa solo donde ya acertó, en lo demás pregunta',
     auto: 'actúa solo cuando está bastante seguro',
   },
+  modeFrom: {
+    container: 'del operador, para este contenedor',
+    label: 'de su propia etiqueta',
+    project: 'del operador, para su proyecto',
+    host: 'del operador, para el host',
+    configuration: 'de la configuración',
+  },
+  scope: { container: 'este contenedor', host: 'todo el host' },
   part: { engine: 'Motor', store: 'Almacén', audit: 'Auditoría', model: 'Modelo' },
   partState: { ok: 'bien', degraded: 'con problemas', down: 'sin servicio', off: 'sin usar' },
   state: {

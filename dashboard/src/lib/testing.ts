@@ -1,4 +1,4 @@
-import type { ContainerView } from './api.ts'
+import type { Autonomy, AutonomyRecord, ContainerView } from './api.ts'
 
 /** A healthy running container for the tests, with what a test wants different. */
 export function containerView(different: Partial<ContainerView> = {}): ContainerView {
@@ -40,6 +40,35 @@ export function containerView(different: Partial<ContainerView> = {}): Container
     memoryAnomalyScore: null,
     evidence: [],
     openIncidentId: null,
+    ...different,
+  }
+}
+
+/** A service in shadow where nobody changed anything and nothing was judged yet. */
+export function autonomy(different: Partial<Autonomy> = {}): Autonomy {
+  return {
+    configuredMode: 'shadow',
+    settings: { host: null, projects: {}, containers: {}, stopped: null, resumedAtMs: 0 },
+    labelled: {},
+    brake: null,
+    overall: { judged: 0, right: 0, unknown: 0, precision: null, precisionLower: 0, done: 0, falseActions: 0 },
+    records: [],
+    ...different,
+  }
+}
+
+export function autonomyRecord(different: Partial<AutonomyRecord> = {}): AutonomyRecord {
+  return {
+    containerKey: 'shop-api-1',
+    kind: 'restart',
+    judged: 20,
+    right: 20,
+    unknown: 0,
+    precision: 1,
+    precisionLower: 0.92,
+    mayActAlone: true,
+    reason: '20 of 20 decisions were right',
+    suggestion: null,
     ...different,
   }
 }
