@@ -181,6 +181,7 @@ function considered(step: Step, context: Context): Step {
     probability: situation.assessment?.probability ?? null,
     actionTimesMs: step.watch.actionTimesMs,
     attempts: step.watch.attempts,
+    lastWasGentle: step.watch.lastWasGentle,
     actions: incident.actions,
     settings,
   })
@@ -262,6 +263,12 @@ function notedOnce(step: Step, verdict: string, reason: string, { situation }: C
   return { ...noted, watch: { ...noted.watch, notedVerdicts: [...notedVerdicts, verdict] } }
 }
 
+/** What more CPU brings is to be seen after so long; to wait for calm would let the failure come. */
+const RELIEF_MS = 15_000
+const AT_LIMIT_SHARE = 0.95
+
+const isAtLimit = ({ situation }: Context): boolean => (situation.sample?.cpuShareOfLimit ?? 0) >= AT_LIMIT_SHARE
+
 /** Whether what was done helped. Of an action that may not have taken place nobody says that it did. */
 function verified(step: Step, calmMs: number, context: Context): Step {
   const { at } = context.situation
@@ -276,7 +283,10 @@ function verified(step: Step, calmMs: number, context: Context): Step {
     const done = acted(step, action, 'verified', 'verifying', helped, context)
     return resolved(done, 'helped', `${action.kind} helped`, context)
   }
-  if (at - (step.watch.verifyingSinceMs ?? at) < verify.withinSeconds * 1000) return step
+  const sinceMs = at - (step.watch.verifyingSinceMs ?? at)
+  if (action.kind === 'raise-cpu-limit' && sinceMs >= RELIEF_MS && isAtLimit(context))
+    return acted(step, action, 'ineffective', 'detected', 'it is at its new limit as well', context)
+  if (sinceMs < verify.withinSeconds * 1000) return step
   const late = `it did not become calm within ${verify.withinSeconds} s`
   if (!known)
     return recorded(

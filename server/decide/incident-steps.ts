@@ -33,6 +33,7 @@ export type Watch = {
   /** Actions of the program, in the order of asking, of the last day; and how many since it was healthy for long. */
   actionTimesMs: readonly number[]
   attempts: number
+  lastWasGentle: boolean
   healthySinceMs: number | null
   /** When incidents passed by themselves lately. */
   passedTimesMs: readonly number[]
@@ -94,7 +95,15 @@ const QUIET = {
 
 /** A container that nothing is known of yet. */
 export function newWatch(key: string): Watch {
-  return { key, actionTimesMs: [], attempts: 0, healthySinceMs: null, passedTimesMs: [], ...QUIET }
+  return {
+    key,
+    actionTimesMs: [],
+    attempts: 0,
+    lastWasGentle: false,
+    healthySinceMs: null,
+    passedTimesMs: [],
+    ...QUIET,
+  }
 }
 
 /** Writes a line into the incident's story and into the audit log. */
@@ -200,6 +209,7 @@ export function executing(step: Step, action: Action, { situation }: Context): S
       ...noted.watch,
       actionTimesMs: [...noted.watch.actionTimesMs, at],
       attempts: noted.watch.attempts + 1,
+      lastWasGentle: action.kind === 'raise-memory-limit' || action.kind === 'raise-cpu-limit',
       notedVerdicts: [],
     },
     effects: [

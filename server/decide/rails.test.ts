@@ -23,7 +23,15 @@ const action = (minutesAgo: number, helped: boolean | null, containerKey = 'shop
 })
 const ask = (different: Partial<Parameters<typeof containerRail>[0]>, host = aHost(), settings = SETTINGS) =>
   containerRail(
-    { at: NOW, containerKey: 'shop/api/1', actionTimesMs: [], attempts: 0, mostPerHour: 3, ...different },
+    {
+      at: NOW,
+      containerKey: 'shop/api/1',
+      actionTimesMs: [],
+      attempts: 0,
+      lastWasGentle: false,
+      mostPerHour: 3,
+      ...different,
+    },
     host,
     settings,
   )
@@ -85,6 +93,10 @@ describe('on one container', () => {
     })
   })
 
+  test('a raised limit needs no rest before the next rung', () => {
+    expect(ask({ actionTimesMs: [NOW - 10_000], attempts: 1, lastWasGentle: true })).toBeNull()
+  })
+
   test('after as many actions as an hour allows it is in quarantine', () => {
     const actionTimesMs = [50, 30, 10].map((minutes) => NOW - minutes * MINUTE)
     expect(ask({ actionTimesMs })).toMatchObject({ verdict: 'ask', reason: expect.stringContaining('quarantine') })
@@ -120,7 +132,7 @@ test('whatever the order of actions, a host that obeys never touches more contai
         const containerKey = `c${key}`
         const own = actions.filter((one) => one.containerKey === containerKey).map((one) => one.at)
         const rail = containerRail(
-          { at, containerKey, actionTimesMs: own, attempts: own.length, mostPerHour: 3 },
+          { at, containerKey, actionTimesMs: own, attempts: own.length, lastWasGentle: false, mostPerHour: 3 },
           aHost({ containers, actions }),
           SETTINGS,
         )

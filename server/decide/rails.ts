@@ -112,14 +112,22 @@ export function hostRail(host: HostFacts, settings: RailSettings, at: number): R
 
 /**
  * What holds for one container: quarantine, cool-down, the host's budget. `actionTimesMs` are the program's own actions
- * on it, oldest first, `attempts` those since it was healthy for long, `mostPerHour` its own limit.
+ * on it, oldest first, `attempts` those since it was healthy for long, `lastWasGentle` whether the newest interrupted
+ * nothing (a raised limit), `mostPerHour` its own limit.
  */
 export function containerRail(
-  input: { at: number; containerKey: string; actionTimesMs: readonly number[]; attempts: number; mostPerHour: number },
+  input: {
+    at: number
+    containerKey: string
+    actionTimesMs: readonly number[]
+    attempts: number
+    lastWasGentle: boolean
+    mostPerHour: number
+  },
   host: HostFacts,
   settings: RailSettings,
 ): Rail | null {
-  const { at, containerKey, actionTimesMs, attempts, mostPerHour } = input
+  const { at, containerKey, actionTimesMs, attempts, lastWasGentle, mostPerHour } = input
   const lastHour = actionTimesMs.filter((time) => at - time < HOUR_MS).length
   if (lastHour >= mostPerHour)
     return {
@@ -128,7 +136,7 @@ export function containerRail(
     }
   const newest = actionTimesMs.at(-1)
   const cooldownMs = cooldownAfter(attempts, settings.cooldownMs)
-  if (newest !== undefined && at - newest < cooldownMs)
+  if (newest !== undefined && !lastWasGentle && at - newest < cooldownMs)
     return {
       verdict: 'wait',
       reason: `cool-down: ${Math.ceil((cooldownMs - (at - newest)) / 1000)} s since the last action are left`,

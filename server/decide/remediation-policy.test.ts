@@ -20,6 +20,7 @@ const decide = (different: Partial<Question>): Verdict =>
     sample: null,
     actions: [],
     attempts: 0,
+    lastWasGentle: false,
     ...AROUND,
     container: aContainer(),
     cause: 'memory-limit',

@@ -70,6 +70,8 @@ export type Question = {
   /** The program's own actions on it, oldest first, and how many since it was healthy for long. */
   actionTimesMs: readonly number[]
   attempts: number
+  /** The newest of them interrupted nothing. */
+  lastWasGentle: boolean
   /** Actions of the open incident. */
   actions: readonly Action[]
   runbook: Runbook | null
