@@ -57,8 +57,8 @@ const GAP_MS = 90_000
 /** Whoever is not calm, and whoever is too young to tell, is read each second. */
 const ALERT_INTERVAL_MS = 1_000
 
-/** So many containers are assessed at a stretch; between two of them requests and events get their turn. */
-const CONTAINERS_AT_A_STRETCH = 100
+/** So long containers are assessed at a stretch; between two of them requests and events get their turn. */
+const STRETCH_MS = 20
 
 /** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
 const GONE_MS = 10_000
@@ -228,8 +228,12 @@ export function createGuard(ports: {
     const samples = Map.groupBy(sampler.take(), ({ containerId }) => containerId)
     readAtMs = clock.now()
     const observations: Observation[] = []
-    for (const [index, container] of containers.entries()) {
-      if (index > 0 && index % CONTAINERS_AT_A_STRETCH === 0) await ports.breathe()
+    let stretchFromMs = clock.now()
+    for (const container of containers) {
+      if (Math.abs(clock.now() - stretchFromMs) >= STRETCH_MS) {
+        await ports.breathe()
+        stretchFromMs = clock.now()
+      }
       const subject = subjectOf(container)
       const news = samples.get(container.id) ?? []
       for (const sample of news) hear(subject, sample)
