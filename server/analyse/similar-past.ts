@@ -104,6 +104,7 @@ function findAlike(recent: Float64Array, lastPlace: number): void {
     let distance = 0
     for (let age = 0; age < SHORT_PATTERN; age++) distance += Math.abs(recent[age]! - recent[age + place]!)
     keepIfBest(shortDistances, shortPlaces, distance, place)
+    if (distance >= longDistances[BEST_PLACES - 1]!) continue
     for (let age = SHORT_PATTERN; age < LONG_PATTERN; age++) distance += Math.abs(recent[age]! - recent[age + place]!)
     keepIfBest(longDistances, longPlaces, distance, place)
   }
