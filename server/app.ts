@@ -21,6 +21,7 @@ import type { Config } from './config.ts'
 import { Calibration } from './contracts/assessment.ts'
 import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
 import type { Clock, Engine } from './contracts/ports.ts'
+import type { Container } from './contracts/telemetry.ts'
 import { createDiagnosis } from './diagnose/diagnose.ts'
 import { createModelServer } from './diagnose/ollama.ts'
 import { ConfigError, messageOf, StoreError } from './errors.ts'
@@ -43,7 +44,7 @@ import { createIncidentStore } from './store/incidents.ts'
 import { openSampleStore } from './store/samples.ts'
 import { createScoreStore } from './store/scores.ts'
 import { parseTiers } from './store/tiers.ts'
-import { incidentView, isoTime } from './views.ts'
+import { containerView, incidentView, isoTime } from './views.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const ROUND_MS = 1_000
@@ -305,12 +306,16 @@ export async function openApp(options: {
       if (SIGNED_AT_ONCE.has(record.event)) audit.checkpoint()
     },
     scores,
+    onAssessed: (containers, readAtMs) => {
+      if (live.clients > 0) publishTick(containers, readAtMs)
+    },
     onObserved: (atMs, observations) => recorder.take(atMs, observations),
     onIncident(incident) {
       book.note(incident)
       live.publish({ type: 'incident', at: isoTime(now()), incident: incidentView(incident) })
     },
   })
+  const running = guard
   const history = async (query: HistoryQuery) => {
     // Where the disk refuses, what is in the database is shown all the same.
     await samples.flush().catch(() => {})
@@ -323,18 +328,21 @@ export async function openApp(options: {
     snapshot: () => ({
       type: 'snapshot',
       at: isoTime(now()),
-      containers: [...changes.told],
+      containers: changes.told(),
       incidents: book.recent().map(incidentView),
       status: status(),
     }),
-    bringUpToDate: () => publishTick(now()),
+    bringUpToDate: () => publishTick(inventory.containers.values(), now()),
   })
-  function publishTick(readAtMs: number) {
+  /** All ticks of one round have its time. */
+  let roundAtMs = now()
+  function publishTick(containers: Iterable<Container>, readAtMs: number) {
     live.publish({
       type: 'tick',
-      at: isoTime(now()),
+      at: isoTime(roundAtMs),
       readAt: isoTime(readAtMs),
-      ...changes.take(service.containers()),
+      changed: changes.take(running.tracked(containers).map(containerView)),
+      gone: changes.forgetOthers(inventory.containers),
     })
   }
   function publishStatus() {
@@ -354,13 +362,12 @@ export async function openApp(options: {
   const { url } = parts.use(await listen({ fetch: (request) => fetch(request), host: config.host, port: config.port }))
   parts.defer(() => live.close())
 
-  const running = guard
   const stop = new AbortController()
   const loop = async () => {
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = nextRoundMs(dueMs, clock.now())) {
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
-      const { readAtMs } = await running.round()
-      if (live.clients > 0) publishTick(readAtMs)
+      roundAtMs = now()
+      await running.round()
       overhead.look()
       hostWatch.look()
       noteRepairs()

@@ -26,25 +26,16 @@ function changeOf(before: ContainerView, now: ContainerView): ContainerChange | 
 
 /** Remembers the containers as they were last told, and gives what is different from then on. */
 export function createChanges(): {
-  /** Takes all containers as they are now. */
-  take(views: readonly ContainerView[]): { changed: ContainerChange[]; gone: string[] }
+  /** Takes containers as they are now, all or some, and gives what changed of them. */
+  take(views: readonly ContainerView[]): ContainerChange[]
+  /** Forgets all but these, and gives the ids of those forgotten. */
+  forgetOthers(present: ReadonlyMap<string, unknown>): string[]
   /** All containers as they were last taken. */
-  readonly told: readonly ContainerView[]
+  told(): ContainerView[]
 } {
-  let told: readonly ContainerView[] = []
   const byId = new Map<string, ContainerView>()
-
-  const forgetGone = (views: readonly ContainerView[]): string[] => {
-    const here = new Set(views.map(({ id }) => id))
-    const gone = [...byId.keys()].filter((id) => !here.has(id))
-    for (const id of gone) byId.delete(id)
-    return gone
-  }
-
   return {
-    get told() {
-      return told
-    },
+    told: () => [...byId.values()],
     take(views) {
       const changed: ContainerChange[] = []
       for (const view of views) {
@@ -53,8 +44,12 @@ export function createChanges(): {
         const change = before === undefined ? view : changeOf(before, view)
         if (change !== null) changed.push(change)
       }
-      told = views
-      return { changed, gone: byId.size > views.length ? forgetGone(views) : [] }
+      return changed
+    },
+    forgetOthers(present) {
+      const gone = [...byId.keys()].filter((id) => !present.has(id))
+      for (const id of gone) byId.delete(id)
+      return gone
     },
   }
 }

@@ -28,14 +28,14 @@ export type Tracked = {
 }
 
 export type Guard = {
-  /** One round of the loop: take samples, assess, decide, act. Never rejects. Gives when the readings were complete. */
-  round(): Promise<{ readAtMs: number }>
+  /** One round of the loop: take samples, assess, decide, act. Never rejects. */
+  round(): Promise<void>
   onEngineEvent(event: EngineEvent): void
   /** Takes up incidents that were open when the service ended; `restarts` are the program's own of the last hour. */
   resume(open: readonly Incident[], restarts: readonly { containerKey: string; at: number }[]): void
   /** An operator's word on a proposed action; gives why it was not taken, or `null`. */
   answer(incident: Incident, actionId: string, word: 'approve' | 'reject', by: string, reason: string): string | null
-  tracked(): Tracked[]
+  tracked(containers?: Iterable<Container>): Tracked[]
   /** How often a container is to be read: calm ones as the budget allows, all others each second. */
   intervalOf(containerId: string): number
   /** Resolves when no action is in flight any more. */
@@ -57,8 +57,11 @@ const GAP_MS = 90_000
 /** Whoever is not calm, and whoever is too young to tell, is read each second. */
 const ALERT_INTERVAL_MS = 1_000
 
-/** So long containers are assessed at a stretch; between two of them requests and events get their turn. */
-const STRETCH_MS = 20
+/**
+ * So many containers are read, assessed and told of at a stretch: of many thousands none waits for all the others.
+ * Between two stretches requests and events get their turn.
+ */
+const CONTAINERS_AT_A_STRETCH = 250
 
 /** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
 const GONE_MS = 10_000
@@ -103,6 +106,8 @@ export function createGuard(ports: {
     > & { evidence: unknown },
   ) => void
   scores: Pick<ScoreBook, 'assessed' | 'failed' | 'cutShort'>
+  /** Part of a round is done, or all of it: these containers as they are now, and when their readings were complete. */
+  onAssessed: (containers: readonly Container[], readAtMs: number) => void
   onObserved: (atMs: number, observations: Observation[]) => void
   onIncident: (incident: Incident) => void
 }): Guard {
@@ -112,7 +117,6 @@ export function createGuard(ports: {
   const missingSinceMs = new Map<string, number>()
   let inFlight: Promise<void> | null = null
   let troubled = 0
-  let readAtMs = clock.now()
 
   const subjectOf = (container: Container): Subject => {
     let subject = subjects.get(container.id)
@@ -224,24 +228,23 @@ export function createGuard(ports: {
     })
   }
 
-  const observeSamples = async (containers: readonly Container[]): Promise<Observation[]> => {
-    const samples = Map.groupBy(sampler.take(), ({ containerId }) => containerId)
-    readAtMs = clock.now()
-    const observations: Observation[] = []
-    let stretchFromMs = clock.now()
-    for (const container of containers) {
-      if (Math.abs(clock.now() - stretchFromMs) >= STRETCH_MS) {
-        await ports.breathe()
-        stretchFromMs = clock.now()
-      }
-      const subject = subjectOf(container)
-      const news = samples.get(container.id) ?? []
-      for (const sample of news) hear(subject, sample)
-      reassess(container, subject)
-      const { key: containerKey, name: containerName } = container
-      for (const sample of news)
-        observations.push({ containerKey, containerName, sample, assessment: subject.assessment })
-    }
+  const observeSamples = (container: Container, samples: readonly Sample[]): Observation[] => {
+    const subject = subjectOf(container)
+    for (const sample of samples) hear(subject, sample)
+    reassess(container, subject)
+    const { key: containerKey, name: containerName } = container
+    return samples.map((sample) => ({ containerKey, containerName, sample, assessment: subject.assessment }))
+  }
+
+  /** Reads, assesses and decides, container by container. `current` are those that their key means. */
+  const lookAt = (containers: readonly Container[], current: ReadonlyMap<string, Container>): Observation[] => {
+    const taken = sampler.take(containers.map(({ id }) => id))
+    const samples = Map.groupBy(taken, ({ containerId }) => containerId)
+    const readAtMs = clock.now()
+    const observations = containers.flatMap((container) => observeSamples(container, samples.get(container.id) ?? []))
+    for (const container of containers)
+      if (current.get(container.key) === container) tell(container.key, { type: 'assessed' }, situationOf(container))
+    ports.onAssessed(containers, readAtMs)
     return observations
   }
 
@@ -348,17 +351,20 @@ export function createGuard(ports: {
       try {
         const { containers } = ports.inventory()
         sampler.sync(containers.values())
-        const observations = await observeSamples([...containers.values()])
-        const current = currentByKey()
         troubled = countTroubled()
-        for (const [key, container] of current) tell(key, { type: 'assessed' }, situationOf(container))
+        const [all, atFirst] = [[...containers.values()], currentByKey()]
+        const observations = lookAt(all.slice(0, CONTAINERS_AT_A_STRETCH), atFirst)
+        for (let from = CONTAINERS_AT_A_STRETCH; from < all.length; from += CONTAINERS_AT_A_STRETCH) {
+          await ports.breathe()
+          observations.push(...lookAt(all.slice(from, from + CONTAINERS_AT_A_STRETCH), atFirst))
+        }
+        const current = currentByKey()
         closeDeparted(current)
         forgetGone(containers, current)
         ports.onObserved(clock.now(), observations)
       } catch (error) {
         log.error({ reason: messageOf(error) }, 'a round of the loop failed')
       }
-      return { readAtMs }
     },
     onEngineEvent(event) {
       const container = ports.inventory().containers.get(event.containerId)
@@ -390,8 +396,8 @@ export function createGuard(ports: {
       return tell(incident.containerKey, { type: 'operator', actionId, word, by, reason }, situationOf(container))
     },
     intervalOf,
-    tracked: () =>
-      [...ports.inventory().containers.values()].map((container) => {
+    tracked: (containers = ports.inventory().containers.values()) =>
+      Array.from(containers, (container) => {
         const subject = subjectOf(container)
         return {
           container,
