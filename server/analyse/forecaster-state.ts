@@ -1,5 +1,5 @@
 import { createMixture, type Mixture } from './expert-mixture.ts'
-import { CAPACITY, CAPACITY_WITHOUT_CALENDAR, createHistory, type Floats, type History } from './forecast-history.ts'
+import { createHistory, type Floats, type History } from './forecast-history.ts'
 import { createPastErrors, type PastErrors } from './past-errors.ts'
 import { createSeasons, type Seasons, SIMILAR_FORECASTS } from './similar-past.ts'
 import { createSimpleState, SIMPLE_FORECASTS, type SimpleState } from './simple-forecasts.ts'
@@ -65,6 +65,7 @@ const state: ForecasterState = {
   origin: 0,
   mixtureError: 0,
   lastValueError: 0,
+  history: createHistory(floats),
   simple: createSimpleState(floats),
   seasons: createSeasons(floats),
   mixture: createMixture(EXPERTS, floats),
@@ -73,16 +74,7 @@ const state: ForecasterState = {
   expertWeights: floats(FORMULAS - 1),
   pending: floats(PENDING * STEPS_AHEAD),
   pendingBounds: floats(BOUNDS * STEPS_AHEAD),
-  history: createHistory(floats),
 }
-
-/** A state without calendar has less history, which lies at the end. */
-const BENCH_WITHOUT_CALENDAR = bench.subarray(
-  0,
-  bench.length - ((CAPACITY - CAPACITY_WITHOUT_CALENDAR) * Float32Array.BYTES_PER_ELEMENT) / bench.BYTES_PER_ELEMENT,
-)
-const HISTORY = state.history.values
-const HISTORY_WITHOUT_CALENDAR = HISTORY.subarray(0, CAPACITY_WITHOUT_CALENDAR)
 
 /** Writes the bench back to where it was unpacked from. */
 export function pack(packed: Packed): void {
@@ -101,13 +93,12 @@ export function pack(packed: Packed): void {
   bench[FORECAST_AT] = pending[slot * PENDING + SAID]! - newest
   for (let index = 0; index < BOUNDS; index++)
     bench[FORECAST_AT + 1 + index] = pendingBounds[slot * BOUNDS + index]! - newest
-  packed.set(packed.length === bench.length ? bench : BENCH_WITHOUT_CALENDAR)
+  packed.set(bench)
 }
 
 /** Lays a state on the bench. What is returned is good until the next one is unpacked. */
 export function unpack(packed: Packed): ForecasterState {
   bench.set(packed)
-  state.history.values = packed.length === bench.length ? HISTORY : HISTORY_WITHOUT_CALENDAR
   state.origin = bench[0]!
   state.mixtureError = bench[1]!
   state.lastValueError = bench[2]!
@@ -133,7 +124,7 @@ export function forecastFrom(packed: Packed, index: number): number {
 const unused: Packed = new Float64Array(bench.length)
 pack(unused)
 
-/** A state that has seen nothing yet, packed; `calendar` says whether the calendar's seasons are looked for, too. */
-export function createPacked(calendar: boolean): Packed {
-  return unused.slice(0, calendar ? bench.length : BENCH_WITHOUT_CALENDAR.length)
+/** A state that has seen nothing yet, packed. */
+export function createPacked(): Packed {
+  return unused.slice()
 }

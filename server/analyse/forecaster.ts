@@ -52,8 +52,6 @@ const COVERAGE_FROM = WARM_UP_VALUES + STEPS_AHEAD
 
 /** What is known of a series. It has little until there is enough to forecast from, and while all values are the same. */
 export type Forecaster = {
-  /** Whether a day or a week may be a season of the steps. */
-  readonly calendar: boolean
   lastValue: number
   count: number
   /** So many of the newest values are the same. */
@@ -64,9 +62,9 @@ export type Forecaster = {
   packed: Packed | null
 }
 
-/** A forecaster that has seen nothing yet. Where steps are shorter than five minutes the calendar has no part in it. */
-export function createForecaster(calendar = true): Forecaster {
-  return { calendar, lastValue: 0, count: 0, run: 0, few: null, packed: null }
+/** A forecaster that has seen nothing yet. */
+export function createForecaster(): Forecaster {
+  return { lastValue: 0, count: 0, run: 0, few: null, packed: null }
 }
 
 export type Prediction = { value: number; lower80: number; upper80: number; lower95: number; upper95: number }
@@ -167,7 +165,7 @@ export function learn(forecaster: Forecaster, value: number): void {
     forecaster.few[forecaster.count - 1] = known
     return
   }
-  forecaster.packed ??= createPacked(forecaster.calendar)
+  forecaster.packed ??= createPacked()
   const state = unpack(forecaster.packed)
   if (state.history.count === 0) state.origin = forecaster.few?.[0] ?? before
   if (forecaster.few !== null) {

@@ -31,7 +31,7 @@ const createPace = (stepMs: number): Pace => ({ stepMs, step: Number.NEGATIVE_IN
 /** An outlook that has seen nothing yet. */
 export function createOutlook(): Outlook {
   return {
-    forecasters: STEPS_MS.map(() => createForecaster(false)),
+    forecasters: STEPS_MS.map(() => createForecaster()),
     paces: STEPS_MS.map(createPace),
     detector: createAnomalyDetector(),
     detectorPace: createPace(ANOMALY_STEP_MS),

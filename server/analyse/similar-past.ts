@@ -49,7 +49,7 @@ export function updateSeasons(seasons: Seasons, history: History, recent: Float6
   for (let index = 0; index < SEASONS; index++) {
     const length = seasonLength(index)
     const seen = history.count - length
-    if (seen <= 0 || length >= history.values.length) break
+    if (seen <= 0) break
     const before = length <= MAX_SEASON ? recent[length]! : valueAt(history, length)
     const error = errors[index]! + Math.max(ERROR_SHARE, 1 / seen) * (Math.abs(value - before) - errors[index]!)
     errors[index] = error
