@@ -25,6 +25,7 @@ import { createSampler } from './collect/sampler.ts'
 import type { Config } from './config.ts'
 import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
 import type { Clock, Engine } from './contracts/ports.ts'
+import type { Container } from './contracts/telemetry.ts'
 import { createDiagnosis } from './diagnose/diagnose.ts'
 import { createModelServer } from './diagnose/ollama.ts'
 import { messageOf, StoreError } from './errors.ts'
@@ -50,7 +51,7 @@ import { openRecordings } from './store/recordings.ts'
 import { openSampleStore } from './store/samples.ts'
 import { createScoreStore } from './store/scores.ts'
 import { parseTiers } from './store/tiers.ts'
-import { incidentView, isoTime } from './views.ts'
+import { containerView, incidentView, isoTime } from './views.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const ROUND_MS = 1_000
@@ -381,11 +382,15 @@ export async function openApp(options: {
       recorder.take(atMs, observations)
       memory.observed(observations, inventory.containers)
     },
+    onAssessed(containers, readAtMs) {
+      if (live.clients > 0) publishTick(containers, readAtMs)
+    },
     onIncident(incident) {
       book.note(incident)
       live.publish({ type: 'incident', at: isoTime(now()), incident: incidentView(incident) })
     },
   })
+  const running = guard
   const service = createService({
     now,
     status,
@@ -407,18 +412,21 @@ export async function openApp(options: {
     snapshot: () => ({
       type: 'snapshot',
       at: isoTime(now()),
-      containers: [...changes.told],
+      containers: changes.told(),
       incidents: book.recent().map(incidentView),
       status: status(),
     }),
-    bringUpToDate: () => publishTick(now()),
+    bringUpToDate: () => publishTick(inventory.containers.values(), now()),
   })
-  function publishTick(readAtMs: number) {
+  /** All ticks of one round have its time. */
+  let roundAtMs = now()
+  function publishTick(containers: Iterable<Container>, readAtMs: number) {
     live.publish({
       type: 'tick',
-      at: isoTime(now()),
+      at: isoTime(roundAtMs),
       readAt: isoTime(readAtMs),
-      ...changes.take(service.containers()),
+      changed: changes.take(running.tracked(containers).map(containerView)),
+      gone: changes.forgetOthers(inventory.containers),
     })
   }
   function publishStatus() {
@@ -442,13 +450,12 @@ export async function openApp(options: {
   const { url } = parts.use(await listen({ fetch: (request) => fetch(request), host: config.host, port: config.port }))
   parts.defer(() => live.close())
 
-  const running = guard
   const stop = new AbortController()
   const loop = async () => {
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = nextRoundMs(dueMs, clock.now())) {
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
-      const { readAtMs } = await running.round()
-      if (live.clients > 0) publishTick(readAtMs)
+      roundAtMs = now()
+      await running.round()
       overhead.look()
       hostWatch.look()
       noteRepairs()

@@ -9,21 +9,18 @@ const forecast = { horizonMs: 10_000, value: 0.5, lower: 0.4, upper: 0.6, lower8
 test('a container is told whole the first time, then only what changed of it', () => {
   const changes = createChanges()
   const first = aContainerView({ id: A, cpuCores: 0.5 })
-  expect(changes.take([first])).toEqual({ changed: [first], gone: [] })
-  expect(changes.take([aContainerView({ id: A, cpuCores: 0.6 })])).toEqual({
-    changed: [{ id: A, cpuCores: 0.6 }],
-    gone: [],
-  })
-  expect(changes.take([aContainerView({ id: A, cpuCores: 0.6 })])).toEqual({ changed: [], gone: [] })
+  expect(changes.take([first])).toEqual([first])
+  expect(changes.take([aContainerView({ id: A, cpuCores: 0.6 })])).toEqual([{ id: A, cpuCores: 0.6 }])
+  expect(changes.take([aContainerView({ id: A, cpuCores: 0.6 })])).toEqual([])
 })
 
 test('a forecast or a reason that was made anew and says the same is no change', () => {
   const changes = createChanges()
   const view = (value: number) => aContainerView({ id: A, cpuCoresForecast: { ...forecast, value }, evidence: [] })
   changes.take([view(0.5)])
-  expect(changes.take([view(0.5)]).changed).toEqual([])
-  expect(changes.take([view(0.7)]).changed).toEqual([{ id: A, cpuCoresForecast: { ...forecast, value: 0.7 } }])
-  expect(changes.take([aContainerView({ id: A, cpuCoresForecast: null, evidence: [] })]).changed).toEqual([
+  expect(changes.take([view(0.5)])).toEqual([])
+  expect(changes.take([view(0.7)])).toEqual([{ id: A, cpuCoresForecast: { ...forecast, value: 0.7 } }])
+  expect(changes.take([aContainerView({ id: A, cpuCoresForecast: null, evidence: [] })])).toEqual([
     { id: A, cpuCoresForecast: null },
   ])
 })
@@ -32,8 +29,16 @@ test('one that is gone is named once; one that comes again is told whole', () =>
   const changes = createChanges()
   const [a, b] = [aContainerView({ id: A }), aContainerView({ id: B })]
   changes.take([a, b])
-  expect(changes.take([b])).toEqual({ changed: [], gone: [A] })
-  expect(changes.take([b])).toEqual({ changed: [], gone: [] })
-  expect(changes.take([b, a])).toEqual({ changed: [a], gone: [] })
-  expect(changes.told).toEqual([b, a])
+  expect(changes.forgetOthers(new Map([[B, b]]))).toEqual([A])
+  expect(changes.forgetOthers(new Map([[B, b]]))).toEqual([])
+  expect(changes.take([b, a])).toEqual([a])
+  expect(changes.told()).toEqual([b, a])
+})
+
+test('those that are not taken are as they were', () => {
+  const changes = createChanges()
+  const [a, b] = [aContainerView({ id: A }), aContainerView({ id: B })]
+  changes.take([a, b])
+  expect(changes.take([aContainerView({ id: B, cpuCores: 0.7 })])).toEqual([{ id: B, cpuCores: 0.7 }])
+  expect(changes.told()).toEqual([a, aContainerView({ id: B, cpuCores: 0.7 })])
 })

@@ -88,10 +88,9 @@ export function createGuardedHost(
     }),
     sampler: {
       sync() {},
-      take() {
-        const taken = samples
-        samples = []
-        return taken
+      take(ids = []) {
+        const wanted = new Set(ids)
+        return samples.filter(({ containerId }) => wanted.has(containerId))
       },
       reset() {},
     },
@@ -113,6 +112,7 @@ export function createGuardedHost(
     },
     noteHost: (note) => void hostNotes.push(note),
     scores: { assessed() {}, failed() {}, cutShort() {} },
+    onAssessed() {},
     onObserved() {},
     onIncident: (incident) => void incidents.set(incident.id, incident),
   })

@@ -41,8 +41,8 @@ export type Tracked = {
 }
 
 export type Guard = {
-  /** One round of the loop: take samples, assess, decide, act. Never rejects. Gives when the readings were complete. */
-  round(): Promise<{ readAtMs: number }>
+  /** One round of the loop: take samples, assess, decide, act. Never rejects. */
+  round(): Promise<void>
   onEngineEvent(event: EngineEvent): void
   /**
    * Takes up incidents that were open when the service ended, and leases that were not over; `restarts` are the
@@ -57,7 +57,7 @@ export type Guard = {
   readonly brake: string | null
   /** An operator's word on a proposed action; gives why it was not taken, or `null`. */
   answer(incident: Incident, actionId: string, word: 'approve' | 'reject', by: string, reason: string): string | null
-  tracked(): Tracked[]
+  tracked(containers?: Iterable<Container>): Tracked[]
   /** How often a container is to be read: calm ones as the budget allows, all others each second. */
   intervalOf(containerId: string): number
   /** Resolves when no action is in flight any more. */
@@ -97,8 +97,11 @@ const NOTHING_AROUND: Pick<Situation, 'followsFrom' | 'runbook' | 'judgements' |
   },
 }
 
-/** So many containers are assessed at a stretch; between two of them requests and events get their turn. */
-const CONTAINERS_AT_A_STRETCH = 100
+/**
+ * So many containers are read, assessed and told of at a stretch: of many thousands none waits for all the others.
+ * Between two stretches requests and events get their turn.
+ */
+const CONTAINERS_AT_A_STRETCH = 250
 
 /** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
 const GONE_MS = 10_000
@@ -150,6 +153,8 @@ export function createGuard(ports: {
   /** Writes down what concerns the whole host. */
   noteHost: (record: { event: AuditEvent; reason: string }) => void
   scores: Pick<ScoreBook, 'assessed' | 'failed' | 'cutShort'>
+  /** Part of a round is done, or all of it: these containers as they are now, and when their readings were complete. */
+  onAssessed: (containers: readonly Container[], readAtMs: number) => void
   onObserved: (atMs: number, observations: Observation[]) => void
   onIncident: (incident: Incident) => void
 }): Guard {
@@ -164,7 +169,6 @@ export function createGuard(ports: {
   let openedAtMs: number[] = []
   let isStorm = false
   let stopped: string | null = null
-  let readAtMs = clock.now()
 
   const subjectOf = (container: Container): Subject => {
     let subject = subjects.get(container.id)
@@ -424,20 +428,23 @@ export function createGuard(ports: {
     isStorm = count !== null
   }
 
-  const observeSamples = async (containers: readonly Container[]): Promise<Observation[]> => {
-    const samples = Map.groupBy(sampler.take(), ({ containerId }) => containerId)
-    readAtMs = clock.now()
-    const observations: Observation[] = []
-    for (const [index, container] of containers.entries()) {
-      if (index > 0 && index % CONTAINERS_AT_A_STRETCH === 0) await ports.breathe()
-      const subject = subjectOf(container)
-      const news = samples.get(container.id) ?? []
-      for (const sample of news) hear(subject, sample)
-      reassess(container, subject)
-      const { key: containerKey, name: containerName } = container
-      for (const sample of news)
-        observations.push({ containerKey, containerName, sample, assessment: subject.assessment })
-    }
+  const observeSamples = (container: Container, samples: readonly Sample[]): Observation[] => {
+    const subject = subjectOf(container)
+    for (const sample of samples) hear(subject, sample)
+    reassess(container, subject)
+    const { key: containerKey, name: containerName } = container
+    return samples.map((sample) => ({ containerKey, containerName, sample, assessment: subject.assessment }))
+  }
+
+  /** Reads, assesses and decides, container by container. `current` are those that their key means. */
+  const lookAt = (containers: readonly Container[], current: ReadonlyMap<string, Container>): Observation[] => {
+    const taken = sampler.take(containers.map(({ id }) => id))
+    const samples = Map.groupBy(taken, ({ containerId }) => containerId)
+    const readAtMs = clock.now()
+    const observations = containers.flatMap((container) => observeSamples(container, samples.get(container.id) ?? []))
+    for (const container of containers)
+      if (current.get(container.key) === container) tell(container.key, { type: 'assessed' }, situationOf(container))
+    ports.onAssessed(containers, readAtMs)
     return observations
   }
 
@@ -544,11 +551,15 @@ export function createGuard(ports: {
         lookAtSwitch()
         const { containers } = ports.inventory()
         sampler.sync(containers.values())
-        const observations = await observeSamples([...containers.values()])
-        const current = currentByKey()
         troubled = countTroubled()
-        for (const [key, container] of current) tell(key, { type: 'assessed' }, situationOf(container))
+        const [all, atFirst] = [[...containers.values()], currentByKey()]
+        const observations = lookAt(all.slice(0, CONTAINERS_AT_A_STRETCH), atFirst)
+        for (let from = CONTAINERS_AT_A_STRETCH; from < all.length; from += CONTAINERS_AT_A_STRETCH) {
+          await ports.breathe()
+          observations.push(...lookAt(all.slice(from, from + CONTAINERS_AT_A_STRETCH), atFirst))
+        }
         lookForStorm()
+        const current = currentByKey()
         closeDeparted(current)
         takeBackDue()
         forgetGone(containers, current)
@@ -556,7 +567,6 @@ export function createGuard(ports: {
       } catch (error) {
         log.error({ reason: messageOf(error) }, 'a round of the loop failed')
       }
-      return { readAtMs }
     },
     onEngineEvent(event) {
       const container = ports.inventory().containers.get(event.containerId)
@@ -596,8 +606,8 @@ export function createGuard(ports: {
       return hostRail(hostFacts(), settings, clock.now())?.reason ?? null
     },
     intervalOf,
-    tracked: () =>
-      [...ports.inventory().containers.values()].map((container) => {
+    tracked: (containers = ports.inventory().containers.values()) =>
+      Array.from(containers, (container) => {
         const subject = subjectOf(container)
         return {
           container,

@@ -1,4 +1,4 @@
-import { createRarities, type Rarity, rarityOf } from './rarity.ts'
+import { countZeros, createRarities, type Rarity, rarityOf } from './rarity.ts'
 import { createSeason, departureFromSeason, type Season } from './season.ts'
 
 /** What can be chosen, all in steps of the series or in orders of magnitude of rarity. */
@@ -65,6 +65,11 @@ export type AnomalyDetector = {
   readonly tuning: AnomalyTuning
   steps: number
   last: number
+  /** `null` while all values are the same: then there is nothing else to know. */
+  known: Known | null
+}
+
+type Known = {
   readonly level: Watched
   readonly change: Watched
   readonly season: Season
@@ -76,22 +81,26 @@ export type AnomalyDetector = {
   raisedBy: number
 }
 
-function watch([ofValue, ofQuick, ofSlow]: readonly Rarity[]): Watched {
-  return { usual: 0, quick: 0, slow: 0, ofValue: ofValue!, ofQuick: ofQuick!, ofSlow: ofSlow! }
+function watch(value: number, [ofValue, ofQuick, ofSlow]: readonly Rarity[]): Watched {
+  return { usual: value, quick: value, slow: value, ofValue: ofValue!, ofQuick: ofQuick!, ofSlow: ofSlow! }
 }
 
 /** A detector that has seen nothing yet. */
 export function createAnomalyDetector(tuning = SHIPPED_TUNING): AnomalyDetector {
+  return { tuning, steps: 0, last: 0, known: null }
+}
+
+/** What is known after `steps` values that all were `value`. */
+function knownOfConstant(value: number, steps: number): Known {
   const rarities = createRarities(7)
+  const [ofOffSeason, ...ofLevelAndChange] = rarities
+  for (const rarity of ofLevelAndChange) countZeros(rarity, steps)
   return {
-    tuning,
-    steps: 0,
-    last: 0,
-    level: watch(rarities.slice(0, 3)),
-    change: watch(rarities.slice(3, 6)),
-    season: createSeason(),
+    level: watch(value, ofLevelAndChange.slice(0, 3)),
+    change: watch(0, ofLevelAndChange.slice(3)),
+    season: createSeason(value, steps),
     offSeason: 0,
-    ofOffSeason: rarities[6]!,
+    ofOffSeason: ofOffSeason!,
     quietSteps: 0,
     raisedBy: 0,
   }
@@ -111,12 +120,12 @@ function departure(watched: Watched, value: number, rounding: number, detector: 
 }
 
 /** Rarity of the short mean of departures from the season; 0 where no season is known. Takes the value into account. */
-function departureInSeason(detector: AnomalyDetector, value: number, rounding: number): number {
-  const { season, ofOffSeason, tuning } = detector
+function departureInSeason(known: Known, value: number, rounding: number, tuning: AnomalyTuning): number {
+  const { season, ofOffSeason } = known
   const departed = departureFromSeason(season, value)
   if (season.lag === 0) return 0
-  detector.offSeason += (departed - detector.offSeason) / tuning.quickSteps
-  const rarity = rarityOf(ofOffSeason, size(detector.offSeason, rounding))
+  known.offSeason += (departed - known.offSeason) / tuning.quickSteps
+  const rarity = rarityOf(ofOffSeason, size(known.offSeason, rounding))
   return ofOffSeason.total > SEASON_WARM_UP_STEPS ? rarity : 0
 }
 
@@ -137,19 +146,25 @@ function size(difference: number, rounding: number): number {
  * while, so that one happening raises one alarm.
  */
 export function anomalyScore(detector: AnomalyDetector, value: number): number {
-  const known = Number.isFinite(value)
-  if (!known && detector.steps === 0) return 0
-  const current = known ? value : detector.last
-  const { tuning, level, change } = detector
+  const current = Number.isFinite(value) ? value : detector.last
   if (detector.steps === 0) {
+    if (current !== value) return 0
     detector.last = current
-    level.usual = current
   }
+  if (detector.known === null) {
+    if (current === detector.last) {
+      detector.steps += 1
+      return 0
+    }
+    detector.known = knownOfConstant(detector.last, detector.steps)
+  }
+  const { tuning, known } = detector
+  const { level, change } = known
   detector.steps += 1
   const rounding = ROUNDING * Math.abs(level.usual)
   const ofLevel = departure(level, current, rounding, detector)
   const ofChange = departure(change, Math.abs(current - detector.last), rounding, detector)
-  const ofSeason = departureInSeason(detector, current, rounding)
+  const ofSeason = departureInSeason(known, current, rounding, tuning)
   detector.last = current
   if (detector.steps < WARM_UP_STEPS) return 0
   const watched = Math.max(BAR_RISES_FROM_STEP, Math.min(BAR_RISES_TO_STEP, detector.steps))
@@ -159,20 +174,19 @@ export function anomalyScore(detector: AnomalyDetector, value: number): number {
     ofChange / (tuning.alarmChange + rise),
     ofSeason / (tuning.alarmSeason + rise),
   )
-  return heard(detector, bars)
+  return heard(known, bars, tuning)
 }
 
 /** The score of a rarity given in bars, with alarms suppressed after an alarm. */
-function heard(detector: AnomalyDetector, bars: number): number {
-  const { tuning } = detector
+function heard(known: Known, bars: number, tuning: AnomalyTuning): number {
   const score = bars / (1 + bars)
-  if (detector.quietSteps > 0) {
-    detector.quietSteps -= 1
-    if (bars < detector.raisedBy * tuning.breakThrough) return score / 2
+  if (known.quietSteps > 0) {
+    known.quietSteps -= 1
+    if (bars < known.raisedBy * tuning.breakThrough) return score / 2
   }
   if (bars >= 1) {
-    detector.quietSteps = tuning.quietSteps
-    detector.raisedBy = bars
+    known.quietSteps = tuning.quietSteps
+    known.raisedBy = bars
   }
   return score
 }

@@ -32,6 +32,17 @@ export function scoreExperts(mixture: Mixture, forecasts: Float64Array, value: n
   }
 }
 
+/** Takes `times` outcomes that all experts had foretold exactly. */
+export function scoreExactForecasts(mixture: Mixture, times: number): void {
+  mixture.scored += times
+  const slow = (1 - SLOW_SHARE) ** times
+  const fast = (1 - FAST_SHARE) ** times
+  for (let index = 0; index < mixture.slowErrors.length; index++) {
+    mixture.slowErrors[index] = slow * mixture.slowErrors[index]!
+    mixture.fastErrors[index] = fast * mixture.fastErrors[index]!
+  }
+}
+
 const MAX_EXPERTS = 64
 const weights = new Float64Array(MAX_EXPERTS)
 const order = new Uint8Array(MAX_EXPERTS)

@@ -1,5 +1,5 @@
 /** The longest season looked at, 336 steps (a week of half-hours), and what a forecast reads around it. */
-const CAPACITY = 352
+export const CAPACITY = 352
 
 /** How many of the newest values `copyRecent` gives: 120 steps of season and a pattern of eight before them. */
 export const RECENT = 128
@@ -23,6 +23,12 @@ export function remember(history: History, value: number): void {
   history.newest = history.newest + 1 === CAPACITY ? 0 : history.newest + 1
   history.values[history.newest] = value
   history.count++
+}
+
+/** Remembers `times` more of a value that all those kept have, or none is kept and it is 0. */
+export function rememberSame(history: History, times: number): void {
+  history.newest = (history.newest + times) % CAPACITY
+  history.count += times
 }
 
 /** The value `age` steps before the newest; the oldest one kept where that is too long ago. */

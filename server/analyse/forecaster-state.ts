@@ -25,7 +25,6 @@ export const BOUNDS = 4
 /** What one forecaster knows. Values are relative to `origin`, the first one. */
 export type ForecasterState = {
   origin: number
-  lastValue: number
   mixtureError: number
   lastValueError: number
   readonly history: History
@@ -40,14 +39,17 @@ export type ForecasterState = {
   readonly pendingBounds: Float32Array
 }
 
-/** A forecaster at rest: one array, since a dozen small ones would weigh half as much again. */
-export type Forecaster = { readonly packed: Float64Array }
+/** A forecaster's state at rest: one array, since a dozen small ones would weigh half as much again. */
+export type Packed = Float64Array
 
-const SCALARS = 10
+const SCALARS = 14
 const FLOATS_FROM = SCALARS * Float64Array.BYTES_PER_ELEMENT
 
+/** Where a packed state has its newest forecast and the bounds of it, relative to the newest value. */
+const FORECAST_AT = 9
+
 /** What the parts below ask for, 4.8 KiB. */
-const BYTES = 4928
+const BYTES = 4960
 
 /** All forecasters are worked on in the same place, one after the other. */
 const bench = new Float64Array(BYTES / Float64Array.BYTES_PER_ELEMENT)
@@ -61,7 +63,6 @@ const floats: Floats = (length) => {
 
 const state: ForecasterState = {
   origin: 0,
-  lastValue: 0,
   mixtureError: 0,
   lastValueError: 0,
   history: createHistory(floats),
@@ -75,41 +76,55 @@ const state: ForecasterState = {
   pendingBounds: floats(BOUNDS * STEPS_AHEAD),
 }
 
-/** Writes the bench back into the forecaster it was unpacked from. */
-export function pack(forecaster: Forecaster): void {
+/** Writes the bench back to where it was unpacked from. */
+export function pack(packed: Packed): void {
+  const { history, pending, pendingBounds } = state
   bench[0] = state.origin
-  bench[1] = state.lastValue
-  bench[2] = state.mixtureError
-  bench[3] = state.lastValueError
-  bench[4] = state.history.newest
-  bench[5] = state.history.count
-  bench[6] = state.simple.level
-  bench[7] = state.simple.slope
-  bench[8] = state.mixture.scored
-  bench[9] = state.pastErrors.count
-  forecaster.packed.set(bench)
+  bench[1] = state.mixtureError
+  bench[2] = state.lastValueError
+  bench[3] = history.newest
+  bench[4] = history.count
+  bench[5] = state.simple.level
+  bench[6] = state.simple.slope
+  bench[7] = state.mixture.scored
+  bench[8] = state.pastErrors.count
+  const slot = history.count % STEPS_AHEAD
+  const newest = history.values[history.newest] ?? 0
+  bench[FORECAST_AT] = pending[slot * PENDING + SAID]! - newest
+  for (let index = 0; index < BOUNDS; index++)
+    bench[FORECAST_AT + 1 + index] = pendingBounds[slot * BOUNDS + index]! - newest
+  packed.set(bench)
 }
 
-/** Lays a forecaster on the bench. What is returned is good until the next one is unpacked. */
-export function unpack(forecaster: Forecaster): ForecasterState {
-  bench.set(forecaster.packed)
+/** Lays a state on the bench. What is returned is good until the next one is unpacked. */
+export function unpack(packed: Packed): ForecasterState {
+  bench.set(packed)
   state.origin = bench[0]!
-  state.lastValue = bench[1]!
-  state.mixtureError = bench[2]!
-  state.lastValueError = bench[3]!
-  state.history.newest = bench[4]!
-  state.history.count = bench[5]!
-  state.simple.level = bench[6]!
-  state.simple.slope = bench[7]!
-  state.mixture.scored = bench[8]!
-  state.pastErrors.count = bench[9]!
+  state.mixtureError = bench[1]!
+  state.lastValueError = bench[2]!
+  state.history.newest = bench[3]!
+  state.history.count = bench[4]!
+  state.simple.level = bench[5]!
+  state.simple.slope = bench[6]!
+  state.mixture.scored = bench[7]!
+  state.pastErrors.count = bench[8]!
   return state
 }
 
-const unused: Forecaster = { packed: new Float64Array(bench.length) }
+/** The first value of a packed state. */
+export function originOf(packed: Packed): number {
+  return packed[0]!
+}
+
+/** The newest forecast of a packed state (`index` 0) or one of its bounds (1 to 4), relative to the newest value. */
+export function forecastFrom(packed: Packed, index: number): number {
+  return packed[FORECAST_AT + index]!
+}
+
+const unused: Packed = new Float64Array(bench.length)
 pack(unused)
 
-/** A forecaster that has seen nothing yet. */
-export function createForecaster(): Forecaster {
-  return { packed: unused.packed.slice() }
+/** A state that has seen nothing yet, packed. */
+export function createPacked(): Packed {
+  return unused.slice()
 }

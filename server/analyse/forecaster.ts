@@ -1,25 +1,35 @@
-import { mix, scoreExperts } from './expert-mixture.ts'
-import { copyRecent, RECENT, remember } from './forecast-history.ts'
+import { mix, scoreExactForecasts, scoreExperts } from './expert-mixture.ts'
+import { CAPACITY, copyRecent, RECENT, remember, rememberSame } from './forecast-history.ts'
 import {
   BOUNDS,
-  createForecaster,
+  createPacked,
   FORMULAS,
-  type Forecaster,
   type ForecasterState,
+  forecastFrom,
   LAGS,
   MIXED,
+  originOf,
+  type Packed,
   PENDING,
   pack,
   SAID,
   STEPS_AHEAD,
   unpack,
 } from './forecaster-state.ts'
-import { learnCoverage, rememberError, shareReaching, writeBounds } from './past-errors.ts'
+import {
+  KEPT,
+  learnCoverage,
+  learnHits,
+  rememberError,
+  rememberNoErrors,
+  shareReaching,
+  writeBounds,
+} from './past-errors.ts'
 import { learnSign, weightedSum } from './sign-regression.ts'
-import { updateSeasons, writeSimilarForecasts } from './similar-past.ts'
+import { updateSeasons, updateSeasonsSame, writeSimilarForecasts } from './similar-past.ts'
 import { SIMPLE_FORECASTS, updateSimple, writeSimpleForecasts } from './simple-forecasts.ts'
 
-export { createForecaster, type Forecaster, STEPS_AHEAD }
+export { STEPS_AHEAD }
 
 /** Values before the first prediction: twenty forecasts have been scored then. */
 export const WARM_UP_VALUES = 30
@@ -33,6 +43,29 @@ const RECENT_VALUES = 60
 
 /** Beyond this, single precision would overflow. */
 const LARGEST = 1e30
+
+/** After so many values that are the same nothing that forecasts are made from, nor any error kept, is another. */
+const STEADY_AFTER = CAPACITY + STEPS_AHEAD + KEPT
+
+/** From so many values on what was said is scored against its bounds, too. */
+const COVERAGE_FROM = WARM_UP_VALUES + STEPS_AHEAD
+
+/** What is known of a series. It has little until there is enough to forecast from, and while all values are the same. */
+export type Forecaster = {
+  lastValue: number
+  count: number
+  /** So many of the newest values are the same. */
+  run: number
+  /** The values themselves while they are too few to forecast from. */
+  few: Float64Array | null
+  /** Behind by some values where those are no other than the ones before. */
+  packed: Packed | null
+}
+
+/** A forecaster that has seen nothing yet. */
+export function createForecaster(): Forecaster {
+  return { lastValue: 0, count: 0, run: 0, few: null, packed: null }
+}
 
 export type Prediction = { value: number; lower80: number; upper80: number; lower95: number; upper95: number }
 
@@ -62,7 +95,7 @@ function learnOutcome(state: ForecasterState, slot: number): void {
   state.mixtureError += share * (Math.abs(value - forecasts[MIXED]!) - state.mixtureError)
   state.lastValueError += share * (Math.abs(value - forecasts[0]!) - state.lastValueError)
   rememberError(pastErrors, value - forecasts[SAID]!)
-  if (state.history.count >= WARM_UP_VALUES + STEPS_AHEAD) {
+  if (state.history.count >= COVERAGE_FROM) {
     learnCoverage(pastErrors, state.pendingBounds, slot * BOUNDS, value)
   }
 }
@@ -85,27 +118,64 @@ function forecastNext(state: ForecasterState, slot: number): void {
   }
 }
 
-/**
- * Takes the next step's value. The caller carries the last value forward over gaps; a value that is not finite counts
- * as such a gap.
- */
-export function learn(forecaster: Forecaster, value: number): void {
-  const state = unpack(forecaster)
+/** Takes a value into the state on the bench. */
+function step(state: ForecasterState, value: number): void {
   const { history } = state
-  const known = Number.isFinite(value) ? value : state.lastValue
-  if (history.count === 0) {
-    if (known !== value) return
-    state.origin = value
-  }
-  state.lastValue = known
-  remember(history, Math.max(-LARGEST, Math.min(LARGEST, known - state.origin)))
+  remember(history, Math.max(-LARGEST, Math.min(LARGEST, value - state.origin)))
   copyRecent(history, recent)
   updateSimple(state.simple, recent, history.count)
   updateSeasons(state.seasons, history, recent)
   const slot = history.count % STEPS_AHEAD
   if (history.count > STEPS_AHEAD) learnOutcome(state, slot)
   forecastNext(state, slot)
-  pack(forecaster)
+}
+
+/** Takes `times` more of the value that all before were, or that was the last one so long that it is all that is kept. */
+function stepSame(state: ForecasterState, times: number): void {
+  const { history, mixture, pastErrors } = state
+  const since = (from: number) => Math.max(0, history.count - from + 1)
+  const covered = since(COVERAGE_FROM)
+  const scored = since(STEPS_AHEAD + 1)
+  rememberSame(history, times)
+  updateSeasonsSame(state.seasons, times)
+  const outcomes = since(STEPS_AHEAD + 1) - scored
+  scoreExactForecasts(mixture, outcomes)
+  rememberNoErrors(pastErrors, outcomes)
+  learnHits(pastErrors, since(COVERAGE_FROM) - covered)
+  state.mixtureError *= (1 - RIVAL_SHARE) ** outcomes
+  state.lastValueError *= (1 - RIVAL_SHARE) ** outcomes
+}
+
+const isSteady = ({ run, count }: Forecaster) => run === count || run > STEADY_AFTER
+
+/**
+ * Takes the next step's value. The caller carries the last value forward over gaps; a value that is not finite counts
+ * as such a gap.
+ */
+export function learn(forecaster: Forecaster, value: number): void {
+  const { lastValue: before } = forecaster
+  const known = Number.isFinite(value) ? value : before
+  if (forecaster.count === 0 && known !== value) return
+  forecaster.run = known === before ? forecaster.run + 1 : 1
+  forecaster.count++
+  forecaster.lastValue = known
+  if (isSteady(forecaster)) return
+  if (forecaster.packed === null && forecaster.count < WARM_UP_VALUES) {
+    forecaster.few ??= new Float64Array(WARM_UP_VALUES).fill(before)
+    forecaster.few[forecaster.count - 1] = known
+    return
+  }
+  forecaster.packed ??= createPacked()
+  const state = unpack(forecaster.packed)
+  if (state.history.count === 0) state.origin = forecaster.few?.[0] ?? before
+  if (forecaster.few !== null) {
+    for (let index = 0; index < forecaster.count - 1; index++) step(state, forecaster.few[index]!)
+    forecaster.few = null
+  }
+  const missed = forecaster.count - 1 - state.history.count
+  if (missed > 0) stepSame(state, missed)
+  step(state, known)
+  pack(forecaster.packed)
 }
 
 /**
@@ -113,17 +183,10 @@ export function learn(forecaster: Forecaster, value: number): void {
  * `null` before 30 values. In the series' unit.
  */
 export function predict(forecaster: Forecaster): Prediction | null {
-  const { history, pending, pendingBounds, lastValue } = unpack(forecaster)
-  if (history.count < WARM_UP_VALUES) return null
-  const slot = history.count % STEPS_AHEAD
-  const newest = history.values[history.newest]!
-  return {
-    value: lastValue + (pending[slot * PENDING + SAID]! - newest),
-    lower80: lastValue + (pendingBounds[slot * BOUNDS]! - newest),
-    upper80: lastValue + (pendingBounds[slot * BOUNDS + 1]! - newest),
-    lower95: lastValue + (pendingBounds[slot * BOUNDS + 2]! - newest),
-    upper95: lastValue + (pendingBounds[slot * BOUNDS + 3]! - newest),
-  }
+  const { lastValue, count, packed } = forecaster
+  if (count < WARM_UP_VALUES) return null
+  const ahead = (index: number) => (packed === null ? lastValue : lastValue + forecastFrom(packed, index))
+  return { value: ahead(0), lower80: ahead(1), upper80: ahead(2), lower95: ahead(3), upper95: ahead(4) }
 }
 
 /**
@@ -131,8 +194,9 @@ export function predict(forecaster: Forecaster): Prediction | null {
  * errors that would bring it there, mixed with the share of the last 60 values that were there; `null` before 30 values.
  */
 export function exceedance(forecaster: Forecaster, threshold: number, strictly = false): number | null {
-  const { origin, history, pending, pastErrors, simple } = unpack(forecaster)
-  if (history.count < WARM_UP_VALUES) return null
+  if (forecaster.count < WARM_UP_VALUES) return null
+  if (isSteady(forecaster)) return steadyExceedance(forecaster, threshold, strictly)
+  const { origin, history, pending, pastErrors, simple } = unpack(forecaster.packed!)
   const relative = Math.fround(threshold - origin)
   const said = pending[(history.count % STEPS_AHEAD) * PENDING + SAID]!
   const kept = Math.min(history.count, RECENT_VALUES)
@@ -141,4 +205,12 @@ export function exceedance(forecaster: Forecaster, threshold: number, strictly =
   const recently = (kept - below) / kept
   const byErrors = shareReaching(pastErrors, said, relative, strictly)
   return (1 - RECENT_SHARE_WEIGHT) * byErrors + RECENT_SHARE_WEIGHT * recently
+}
+
+/** In single precision, as all else is. */
+function steadyExceedance({ lastValue, packed }: Forecaster, threshold: number, strictly: boolean): number {
+  const origin = packed === null ? lastValue : originOf(packed)
+  const value = Math.fround(lastValue - origin)
+  const relative = Math.fround(threshold - origin)
+  return value > relative || (value === relative && !strictly) ? 1 : 0
 }

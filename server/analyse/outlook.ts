@@ -21,6 +21,9 @@ export type Outlook = {
   readonly detector: AnomalyDetector
   readonly detectorPace: Pace
   anomalyScore: number | null
+  /** The far forecasts as they were after so many steps of their two paces. */
+  far: Forecast[]
+  farSteps: number
 }
 
 const createPace = (stepMs: number): Pace => ({ stepMs, step: Number.NEGATIVE_INFINITY, sum: 0, count: 0, last: 0 })
@@ -33,6 +36,8 @@ export function createOutlook(): Outlook {
     detector: createAnomalyDetector(),
     detectorPace: createPace(ANOMALY_STEP_MS),
     anomalyScore: null,
+    far: [],
+    farSteps: 0,
   }
 }
 
@@ -98,5 +103,10 @@ export const nearForecast = (outlook: Outlook): Forecast | null => forecastOf(ou
 
 /** The forecasts 60 s and 15 min ahead, those that have warmed up (after 3 and 45 minutes). */
 export function farForecasts(outlook: Outlook): Forecast[] {
-  return [forecastOf(outlook, 1), forecastOf(outlook, 2)].filter((forecast) => forecast !== null)
+  const steps = outlook.forecasters[1]!.count + outlook.forecasters[2]!.count
+  if (steps !== outlook.farSteps) {
+    outlook.far = [forecastOf(outlook, 1), forecastOf(outlook, 2)].filter((forecast) => forecast !== null)
+    outlook.farSteps = steps
+  }
+  return outlook.far
 }

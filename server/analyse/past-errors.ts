@@ -1,7 +1,7 @@
 import type { Floats } from './forecast-history.ts'
 
 /** So many past errors are kept. Fewer make ragged tails, more forget too slowly. */
-const KEPT = 256
+export const KEPT = 256
 
 /** Shares below and above the intervals: two of 80 %, two of 95 %. */
 const TAILS = [0.1, 0.1, 0.025, 0.025] as const
@@ -55,6 +55,13 @@ export function rememberError(past: PastErrors, error: number): void {
   past.count++
 }
 
+/** Takes `times` errors of 0 where all those kept are 0. */
+export function rememberNoErrors(past: PastErrors, times: number): void {
+  const kept = keptErrors(past)
+  past.count += times
+  for (let slot = kept; slot < keptErrors(past); slot++) past.order[slot] = slot
+}
+
 /** Quantile of the kept errors, linear between neighbours (R type 7). */
 export function errorQuantile(past: PastErrors, share: number): number {
   const length = keptErrors(past)
@@ -89,6 +96,14 @@ export function learnCoverage(past: PastErrors, bounds: Float32Array, from: numb
     const missed = index % 2 === 0 ? value < bound : value > bound
     const level = past.levels[index]! + LEVEL_RATE * tail * (tail - (missed ? 1 : 0))
     past.levels[index] = Math.max(MIN_LEVEL, Math.min(MAX_LEVEL_TAILS * tail, level))
+  }
+}
+
+/** Moves the levels by `times` hits. */
+export function learnHits(past: PastErrors, times: number): void {
+  for (let index = 0; index < TAILS.length; index++) {
+    const tail = TAILS[index]!
+    past.levels[index] = Math.min(MAX_LEVEL_TAILS * tail, past.levels[index]! + times * LEVEL_RATE * tail * tail)
   }
 }
 

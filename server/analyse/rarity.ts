@@ -29,6 +29,13 @@ export function createRarities(howMany: number): Rarity[] {
   return Array.from({ length: howMany }, (_, i) => ({ counts, first: i * BINS, total: 0, unit: 0, top: 0 }))
 }
 
+/** Takes `times` sizes of 0 into account where there was no other yet. */
+export function countZeros(rarity: Rarity, times: number): void {
+  const forgotten = Math.max(0, Math.floor((times - MEMORY / 2) / (MEMORY / 2))) * (MEMORY / 2)
+  rarity.counts[rarity.first] = times - forgotten
+  rarity.total = times - forgotten
+}
+
 /** Place of a size on the scale of bins, with fraction; 0 is the bin of no size at all. */
 function placeOf(rarity: Rarity, size: number): number {
   if (size === 0) return 0

@@ -26,9 +26,10 @@ export type Season = {
   lag: number
 }
 
-export function createSeason(): Season {
+/** What is known after `steps` values that all were `first`. */
+export function createSeason(first = 0, steps = 0): Season {
   const memory = new Float32Array(2 * LONGEST + 1)
-  return { values: memory.subarray(0, LONGEST), errors: memory.subarray(LONGEST), first: 0, steps: 0, lag: 0 }
+  return { values: memory.subarray(0, LONGEST), errors: memory.subarray(LONGEST), first, steps, lag: 0 }
 }
 
 /**

@@ -73,6 +73,12 @@ export function updateSeasons(seasons: Seasons, history: History, recent: Float6
   }
 }
 
+/** Takes `times` more of a value that all those kept have. */
+export function updateSeasonsSame({ errors }: Seasons, times: number): void {
+  const kept = (1 - ERROR_SHARE) ** times
+  for (let index = 0; index < SEASONS; index++) errors[index] = kept * errors[index]!
+}
+
 const shortDistances = new Float64Array(BEST_PLACES)
 const longDistances = new Float64Array(BEST_PLACES)
 const shortPlaces = new Uint16Array(BEST_PLACES)
@@ -98,6 +104,7 @@ function findAlike(recent: Float64Array, lastPlace: number): void {
     let distance = 0
     for (let age = 0; age < SHORT_PATTERN; age++) distance += Math.abs(recent[age]! - recent[age + place]!)
     keepIfBest(shortDistances, shortPlaces, distance, place)
+    if (distance >= longDistances[BEST_PLACES - 1]!) continue
     for (let age = SHORT_PATTERN; age < LONG_PATTERN; age++) distance += Math.abs(recent[age]! - recent[age + place]!)
     keepIfBest(longDistances, longPlaces, distance, place)
   }

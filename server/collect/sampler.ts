@@ -14,8 +14,8 @@ export type SourceSummary = { byFiles: number; byEngine: number; reason: string 
 export type Sampler = AsyncDisposable & {
   /** Follows exactly the running ones of these containers, and begins again with those that have gone silent. */
   sync(containers: Iterable<Container>): void
-  /** The samples since the last call, oldest first; files are read now. */
-  take(): Sample[]
+  /** The samples of these containers since the last call, of each oldest first; files are read now. All by default. */
+  take(containerIds?: Iterable<string>): Sample[]
   /** A new life: the next reading is a baseline, and the files are looked for again. */
   reset(containerId: string): void
   readonly source: SourceSummary
@@ -134,10 +134,12 @@ export function createSampler(options: {
       }
       for (const id of followed.keys()) if (!running.has(id)) close(id)
     },
-    take() {
+    take(containerIds = followed.keys()) {
       const size = host()
       const samples: Sample[] = []
-      for (const [id, one] of followed) {
+      for (const id of containerIds) {
+        const one = followed.get(id)
+        if (one === undefined) continue
         const readings = one.reader.read()
         if (readings === null) {
           close(id)

@@ -115,6 +115,8 @@ export const ActionView = Action.extend({
   at: IsoTime,
   startedAt: IsoTime.nullable(),
   finishedAt: IsoTime.nullable(),
+  leaseUntil: IsoTime.nullable(),
+  takenBackAt: IsoTime.nullable(),
 })
 export type ActionView = z.infer<typeof ActionView>
 
@@ -122,6 +124,7 @@ export type ActionView = z.infer<typeof ActionView>
 export const IncidentView = Incident.extend({
   openedAt: IsoTime,
   closedAt: IsoTime.nullable(),
+  failures: z.array(z.object({ at: IsoTime, kind: z.string() })),
   actions: z.array(ActionView),
   history: z.array(HistoryEntry.extend({ at: IsoTime })),
   explanation: Explanation.extend({ at: IsoTime }).nullable(),

@@ -9,7 +9,7 @@ export type ContainerChange = z.infer<typeof ContainerChange>
 
 /**
  * What `/api/live` sends. `snapshot` comes once after connecting, `tick` each second with what changed since the tick before
- * or the snapshot, `incident`
+ * or the snapshot (where there are many containers several with the same `at`, each for a part of them), `incident`
  * whenever one changes, `status` when a part of the service changes. The SSE event name is `type`; `incident` events
  * carry an id and are sent again to a client that comes back with `Last-Event-ID`.
  */
@@ -24,7 +24,7 @@ export const LiveEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('tick'),
     at: z.string(),
-    /** When the last reading of this round was complete. */
+    /** When the readings of what this tick is about were complete. */
     readAt: z.string(),
     changed: z.array(ContainerChange),
     /** Ids of containers that are gone. */

@@ -49,21 +49,32 @@ async function readStored(connection: DuckDBConnection): Promise<{ numberOf: Map
   }
 }
 
+/** A statement for each would cost more than all their samples. */
+async function insertContainers(connection: DuckDBConnection, containers: Batch['containers']): Promise<void> {
+  if (containers.length === 0) return
+  const appender = await connection.createAppender('containers')
+  try {
+    for (const { number, id, key, name, firstSeenMs } of containers) {
+      appender.appendInteger(number)
+      for (const text of [id, key, name]) appender.appendVarchar(text)
+      appender.appendBigInt(BigInt(firstSeenMs))
+      appender.endRow()
+    }
+  } finally {
+    appender.closeSync()
+  }
+}
+
 /** Adds batches, and those of their containers that are not in `stored`, within the transaction of `connection`. */
 async function insert(
   connection: DuckDBConnection,
   batches: readonly Batch[],
   stored: ReadonlySet<number>,
 ): Promise<void> {
-  const containers = batches.flatMap((batch) => batch.containers)
-  for (const { number, id, key, name, firstSeenMs } of containers.filter(({ number }) => !stored.has(number)))
-    await connection.run('INSERT INTO containers VALUES ($1, $2, $3, $4, $5)', [
-      number,
-      id,
-      key,
-      name,
-      BigInt(firstSeenMs),
-    ])
+  await insertContainers(
+    connection,
+    batches.flatMap(({ containers }) => containers).filter(({ number }) => !stored.has(number)),
+  )
   const appender = await connection.createAppender('samples')
   try {
     for (const { timesMs, cells } of batches)

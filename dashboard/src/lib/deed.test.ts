@@ -58,7 +58,17 @@ describe('a lease', () => {
   const at = '2026-11-20T14:02:00.000Z'
   const until = Date.parse('2026-11-20T14:32:00.000Z')
   const lease = (state: ActionView['state'], now: number, takenBackAt: number | null = null) =>
-    leaseOf({ state, at, leaseUntil: until, takenBackAt }, now, words, format)
+    leaseOf(
+      {
+        state,
+        at,
+        leaseUntil: new Date(until).toISOString(),
+        takenBackAt: takenBackAt === null ? null : new Date(takenBackAt).toISOString(),
+      },
+      now,
+      words,
+      format,
+    )
 
   it('says until when, and afterwards when it was put back', () => {
     expect(lease('verified', until - 1000)).toBe('until 14:32:00, then put back')

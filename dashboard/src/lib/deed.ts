@@ -42,10 +42,11 @@ type Leased = Pick<ActionView, 'state' | 'at' | 'leaseUntil' | 'takenBackAt'>
 /** How long an action lasts that is taken back by itself, or when it was; `null` for one that stays, or never was. */
 export function leaseOf(action: Leased, now: number, words: Messages, format: Format): string | null {
   const { state, leaseUntil, takenBackAt } = action
-  if (takenBackAt !== null) return words.takenBack(format.time(takenBackAt))
+  if (takenBackAt !== null) return words.takenBack(format.time(Date.parse(takenBackAt)))
   if (leaseUntil === null) return null
-  if (NOT_YET.includes(state)) return words.leaseOf(format.duration(leaseUntil - Date.parse(action.at)))
+  const endsAt = Date.parse(leaseUntil)
+  if (NOT_YET.includes(state)) return words.leaseOf(format.duration(endsAt - Date.parse(action.at)))
   if (!IN_FORCE.includes(state)) return null
-  const until = format.time(leaseUntil)
-  return now <= leaseUntil ? words.leaseUntil(until) : words.leaseOverdue(until)
+  const until = format.time(endsAt)
+  return now <= endsAt ? words.leaseUntil(until) : words.leaseOverdue(until)
 }
