@@ -4,6 +4,7 @@ import { inspected, type Life, type LifeTurn, newLife, notice } from './analyse/
 import { SATURATION_FAILS_MS } from './analyse/saturation.ts'
 import { WINDOW_SAMPLES } from './analyse/series.ts'
 import { beginLife, createWindow, observe, type Window } from './analyse/window.ts'
+import { createAround, NOTHING_AROUND } from './around.ts'
 import type { AutonomyBook } from './autonomy-book.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
@@ -15,16 +16,14 @@ import type { Clock } from './contracts/ports.ts'
 import type { Runbook } from './contracts/runbook.ts'
 import type { HostFigures } from './contracts/status.ts'
 import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
-import { factsOf } from './decide/facts.ts'
 import { advance, type Effect, newWatch, type Situation, type Stimulus, type Watch } from './decide/incident-machine.ts'
 import { judge } from './decide/judge.ts'
-import type { HostAction, HostFacts } from './decide/rails.ts'
-import { hostRail, stormOf } from './decide/rails.ts'
-import { isSet, labelProblems, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
-import { chooseRunbook } from './decide/runbook-match.ts'
-import { neededBy, surroundingsOf } from './decide/surroundings.ts'
+import { hostRail } from './decide/rails.ts'
+import { labelProblems, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
 import { messageOf } from './errors.ts'
-import { createLeases, type Lease } from './leases.ts'
+import { createHostRecord } from './host-record.ts'
+import { createLeaseKeeper } from './lease-keeper.ts'
+import { createLeases } from './leases.ts'
 import type { Log } from './log.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { Observation } from './store/stored-metrics.ts'
@@ -75,27 +74,6 @@ const GAP_MS = 90_000
 
 /** Whoever is not calm, and whoever is too young to tell, is read each second. */
 const ALERT_INTERVAL_MS = 1_000
-
-/** Kept for the rails: more than any of them counts. */
-const OPENINGS_KEPT = 200
-const ACTIONS_KEPT = 500
-
-/** A calm container needs nothing of what is around it. */
-const NOTHING_AROUND: Pick<Situation, 'followsFrom' | 'runbook' | 'judgements' | 'surroundings'> = {
-  followsFrom: null,
-  runbook: null,
-  judgements: {},
-  surroundings: {
-    hostCores: null,
-    hostMemoryTotalBytes: null,
-    hostMemoryAvailableBytes: null,
-    neighbour: null,
-    dependents: [],
-    sharesNetwork: false,
-    inForce: [],
-    records: {},
-  },
-}
 
 /**
  * So many containers are read, assessed and told of at a stretch: of many thousands none waits for all the others.
@@ -165,10 +143,23 @@ export function createGuard(ports: {
   let inFlight: Promise<void> | null = null
   let troubled = 0
   const leases = createLeases()
-  let hostActions: HostAction[] = []
-  let openedAtMs: number[] = []
-  let isStorm = false
-  let stopped: string | null = null
+  const host = createHostRecord({
+    now: () => clock.now(),
+    stopped: autonomy.stopped,
+    resumedAtMs: () => autonomy.resumedAtMs,
+  })
+  const around = createAround({
+    ...ports,
+    now: () => clock.now(),
+    containers: () => ports.inventory().containers,
+    hostCores: () => ports.inventory().engine.description?.hostCores ?? null,
+    incidentOf: (key) => watches.get(key)?.incident ?? null,
+    seenOf(id) {
+      const subject = subjects.get(id)
+      return { sample: subject?.window.latest ?? null, assessment: subject?.assessment ?? null }
+    },
+    inForce: (key) => leases.ofContainer(key).map(({ kind }) => kind),
+  })
 
   const subjectOf = (container: Container): Subject => {
     let subject = subjects.get(container.id)
@@ -212,78 +203,12 @@ export function createGuard(ports: {
       sample: subject?.window.latest ?? null,
       assessment: subject?.assessment ?? null,
       host: hostFacts(),
-      ...(isCalm ? NOTHING_AROUND : aroundOf(container, subject)),
+      ...(isCalm ? NOTHING_AROUND : around(container)),
     }
   }
 
-  /** Once a round: to look at a file a thousand times would cost more than it tells. The executor looks each time. */
-  const lookAtSwitch = () => {
-    stopped = autonomy.stopped()
-  }
-
-  const hostFacts = (): HostFacts => {
-    const date = new Date(clock.now())
-    return {
-      actionInFlight: inFlight !== null,
-      containers: ports.inventory().containers.size,
-      troubled,
-      openedAtMs,
-      actions: hostActions,
-      stopped,
-      resumedAtMs: autonomy.resumedAtMs,
-      minuteOfDay: date.getHours() * 60 + date.getMinutes(),
-    }
-  }
-
-  /** Others are only touched where they are the program's to touch, too. */
-  const mayTouch = (other: Container): boolean => {
-    const { mode } = autonomy.modeOf(other)
-    const allowed = mode === 'auto' || mode === 'earned' || mode === 'approve'
-    return allowed && protectionOf(other, ports.ownContainerId) === null && !isSet(other, 'dockerpulse.critical')
-  }
-
-  /** What only those in trouble need to know: it looks at all others. */
-  const aroundOf = (container: Container, subject: Subject | undefined) => {
-    const { containers, engine } = ports.inventory()
-    const incident = watches.get(container.key)?.incident ?? null
-    const assessment = subject?.assessment ?? null
-    const cause = incident?.cause ?? assessment?.cause ?? 'unknown'
-    const sample = subject?.window.latest ?? null
-    const host = ports.hostFigures()
-    const all = [...containers.values()]
-    const facts = factsOf({
-      at: clock.now(),
-      container,
-      sample,
-      assessment,
-      cause,
-      failures: incident?.failures ?? [],
-      host,
-    })
-    return {
-      followsFrom: followsFrom(container, all),
-      runbook: chooseRunbook(ports.runbooks, facts, incident?.light ?? assessment?.light ?? 'low').runbook,
-      judgements: autonomy.judgementsOf(container.key),
-      surroundings: {
-        ...surroundingsOf(container, all, {
-          mayTouch,
-          sampleOf: (id) => subjects.get(id)?.window.latest ?? null,
-          hostCores: engine.description?.hostCores ?? null,
-          host,
-        }),
-        inForce: leases.ofContainer(container.key).map(({ kind }) => kind),
-        records: autonomy.remediesOf(container.key, cause),
-      },
-    }
-  }
-
-  /** Whom it needs and who is in trouble itself: that one is the cause, and is dealt with first. */
-  const followsFrom = (container: Container, all: readonly Container[]): string | null => {
-    const own = watches.get(container.key)?.incident
-    if (own?.cause !== 'unhealthy' && own?.cause !== 'crash-loop' && own?.cause !== 'unknown') return null
-    const root = neededBy(container, all).find((other) => watches.get(other.key)?.incident != null)
-    return root === undefined ? null : `it follows from the incident of ${root.name}, which it depends on`
-  }
+  const hostFacts = () =>
+    host.facts({ actionInFlight: inFlight !== null, containers: ports.inventory().containers.size, troubled })
 
   /** Lets the machine take a stimulus, and carries out what it asks for. Gives the machine's refusal. */
   const tell = (key: string, stimulus: Stimulus, situation: Situation): string | null => {
@@ -308,14 +233,10 @@ export function createGuard(ports: {
   /** What the host and the ledger learn from what is written down. */
   const learn = ({ event, incident, action }: Extract<Effect, { type: 'record' }>) => {
     leases.note(incident)
-    if (event === 'incident.opened') openedAtMs = [...openedAtMs, clock.now()].slice(-OPENINGS_KEPT)
+    if (event === 'incident.opened') host.incidentOpened()
     if (event === 'incident.resolved') autonomy.take(judge(incident))
     if (action !== null && (event === 'action.verified' || event === 'action.ineffective'))
-      hostActions = hostActions.map((one) =>
-        one.at === action.startedAt && one.containerKey === incident.containerKey
-          ? { ...one, helped: event === 'action.verified' }
-          : one,
-      )
+      host.actionJudged(incident.containerKey, action, event === 'action.verified')
   }
 
   const record = (effect: Extract<Effect, { type: 'record' }>) => {
@@ -354,78 +275,55 @@ export function createGuard(ports: {
 
   const execute = (key: string, { incident, action, plan }: Extract<Effect, { type: 'execute' }>) => {
     const order = { deed: action.deed, stopGraceSeconds: action.stopGraceSeconds, ...plan }
-    const hostAction: HostAction = {
-      at: action.startedAt ?? clock.now(),
-      containerKey: key,
-      kind: action.kind,
-      helped: null,
-    }
-    hostActions = [...hostActions, hostAction].slice(-ACTIONS_KEPT)
+    const begun = host.actionBegan(key, action)
     const run = unwritten.has(action.id)
       ? Promise.resolve({ outcome: 'refused' as const, reason: 'not done: the audit log cannot be written' })
       : ports.blackBox(incident, 'before-action', action.id).then(() => executor.run(order))
     inFlight = run.then(({ outcome, reason }) => {
       inFlight = null
-      if (outcome === 'refused') hostActions = hostActions.filter((one) => one !== hostAction)
+      if (outcome === 'refused') host.actionRefused(begun)
       const container = ports.inventory().containers.get(plan.containerId) ?? departed(incident)
       tell(key, { type: 'action-done', actionId: action.id, outcome, reason }, situationOf(container))
     })
   }
 
+  const leaseKeeper = createLeaseKeeper({
+    ...ports,
+    leases,
+    containers: () => ports.inventory().containers,
+    engineAnswers: () => ports.inventory().engine.state === 'ok',
+    usedBytesOf: (id) => subjects.get(id)?.window.latest?.workingSetBytes ?? null,
+    note: (event, { incident, action }, reason, result) =>
+      record({ type: 'record', event, incident, action, decision: action.kind, reason, result }),
+    isUnwritten: (actionId) => unwritten.has(actionId),
+    takenBack({ incident, action }) {
+      const { id, containerKey, containerId } = incident
+      const open = watches.get(containerKey)?.incident
+      if (open?.id !== id) return incident
+      const container = ports.inventory().containers.get(containerId) ?? departed(incident)
+      tell(containerKey, { type: 'lease-over', actionId: action.id }, situationOf(container))
+      return watches.get(containerKey)?.incident ?? incident
+    },
+  })
+
   /** Puts back what was done for a time; one thing at a time, like all actions. */
   const takeBackDue = () => {
-    const lease = leases.due(clock.now())
-    if (lease === undefined || inFlight !== null || autonomy.stopped() !== null) return
-    const { incident, action } = lease
-    const container = ports.inventory().containers.get(incident.containerId)
-    const note = (event: 'lease.ended' | 'lease.kept', reason: string, result: string, told: Incident) =>
-      record({ type: 'record', event, incident: told, action, decision: action.kind, reason, result })
-    if (container === undefined && ports.inventory().engine.state === 'ok') {
-      leases.end(action.id)
-      return note('lease.ended', `the container of ${action.kind} is gone`, 'gone', takenBack(lease))
-    }
-    note('lease.ended', `the lease of ${action.kind} is over: taking it back`, 'intended', incident)
-    if (unwritten.has(action.id)) return void leases.later(action.id, clock.now())
-    const sample = subjects.get(incident.containerId)?.window.latest ?? null
-    const usedBytes = sample?.workingSetBytes ?? null
-    inFlight = executor.takeBack({ deed: action.deed, containerId: incident.containerId, usedBytes }).then((done) => {
+    if (inFlight !== null || autonomy.stopped() !== null) return
+    const under = leaseKeeper.takeBackDue()
+    if (under === null) return
+    inFlight = under.then(() => {
       inFlight = null
-      if (done.outcome === 'executed') {
-        leases.end(action.id)
-        note('lease.ended', done.reason, 'executed', takenBack(lease))
-        return
-      }
-      const again = leases.later(action.id, clock.now())
-      note(
-        'lease.kept',
-        `${done.reason}; ${again ? 'tried again later' : 'a person must put it back'}`,
-        'kept',
-        incident,
-      )
     })
-  }
-
-  /** The incident with its action put back, also in what is watched. */
-  const takenBack = ({ incident, action }: Lease): Incident => {
-    const watch = watches.get(incident.containerKey)
-    const newest = watch?.incident?.id === incident.id ? watch.incident : incident
-    const actions = newest.actions.map((one) => (one.id === action.id ? { ...one, takenBackAt: clock.now() } : one))
-    if (watch?.incident?.id === incident.id) {
-      const container = ports.inventory().containers.get(incident.containerId) ?? departed(incident)
-      tell(incident.containerKey, { type: 'lease-over', actionId: action.id }, situationOf(container))
-    }
-    return { ...newest, actions }
   }
 
   /** A storm is written down once, when it begins. */
   const lookForStorm = () => {
-    const count = stormOf(hostFacts(), clock.now())
-    if (count !== null && !isStorm)
-      ports.noteHost({
-        event: 'storm.tripped',
-        reason: `${count} incidents within a minute: nothing is done by itself until a minute has passed without, a person must look`,
-      })
-    isStorm = count !== null
+    const count = host.stormBegan(hostFacts())
+    if (count === null) return
+    ports.noteHost({
+      event: 'storm.tripped',
+      reason: `${count} incidents within a minute: nothing is done by itself until a minute has passed without, a person must look`,
+    })
   }
 
   const observeSamples = (container: Container, samples: readonly Sample[]): Observation[] => {
@@ -548,7 +446,7 @@ export function createGuard(ports: {
   return {
     async round() {
       try {
-        lookAtSwitch()
+        host.lookAtSwitch()
         const { containers } = ports.inventory()
         sampler.sync(containers.values())
         troubled = countTroubled()
@@ -587,7 +485,7 @@ export function createGuard(ports: {
     },
     resume(open, restarts, leased) {
       for (const incident of leased) leases.note(incident)
-      hostActions = restarts.map(({ containerKey, at }) => ({ at, containerKey, kind: 'restart', helped: null }))
+      host.restore(restarts)
       for (const incident of open) watches.set(incident.containerKey, { ...newWatch(incident.containerKey), incident })
       for (const { containerKey, at } of restarts) {
         const watch = watches.get(containerKey) ?? newWatch(containerKey)
@@ -597,12 +495,12 @@ export function createGuard(ports: {
       for (const incident of open) tell(incident.containerKey, { type: 'resumed' }, situationOf(departed(incident)))
     },
     answer(incident, actionId, word, by, reason) {
-      lookAtSwitch()
+      host.lookAtSwitch()
       const container = ports.inventory().containers.get(incident.containerId) ?? departed(incident)
       return tell(incident.containerKey, { type: 'operator', actionId, word, by, reason }, situationOf(container))
     },
     get brake() {
-      lookAtSwitch()
+      host.lookAtSwitch()
       return hostRail(hostFacts(), settings, clock.now())?.reason ?? null
     },
     intervalOf,

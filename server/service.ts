@@ -56,7 +56,6 @@ export function createService(parts: {
       labelled: Object.fromEntries(labels.filter((label): label is [string, Mode] => label[1] !== null)),
     }
   }
-  /** What an operator changes is written down before it counts, and refused where it cannot be. */
   const operatorNote = (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) =>
     note({ actor: 'operator', ...record })
   return {

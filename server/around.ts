@@ -1,0 +1,92 @@
+import type { AutonomyBook } from './autonomy-book.ts'
+import type { Assessment } from './contracts/assessment.ts'
+import type { ActionKind, Incident } from './contracts/incident.ts'
+import type { Runbook } from './contracts/runbook.ts'
+import type { HostFigures } from './contracts/status.ts'
+import type { Container, Sample } from './contracts/telemetry.ts'
+import { factsOf } from './decide/facts.ts'
+import type { Situation } from './decide/incident-machine.ts'
+import { isSet, protectionOf } from './decide/remediation-policy.ts'
+import { chooseRunbook } from './decide/runbook-match.ts'
+import { neededBy, surroundingsOf } from './decide/surroundings.ts'
+
+/** What a decision needs to know beside the container itself. */
+export type Around = Pick<Situation, 'followsFrom' | 'runbook' | 'judgements' | 'surroundings'>
+
+/** A calm container needs nothing of what is around it. */
+export const NOTHING_AROUND: Around = {
+  followsFrom: null,
+  runbook: null,
+  judgements: {},
+  surroundings: {
+    hostCores: null,
+    hostMemoryTotalBytes: null,
+    hostMemoryAvailableBytes: null,
+    neighbour: null,
+    dependents: [],
+    sharesNetwork: false,
+    inForce: [],
+    records: {},
+  },
+}
+
+/** Looks around a container in trouble, at all others: not for each container each second. */
+export function createAround(ports: {
+  now: () => number
+  containers: () => ReadonlyMap<string, Container>
+  hostCores: () => number | null
+  hostFigures: () => HostFigures | null
+  ownContainerId: string | null
+  runbooks: readonly Runbook[]
+  autonomy: Pick<AutonomyBook, 'modeOf' | 'judgementsOf' | 'remediesOf'>
+  incidentOf: (containerKey: string) => Incident | null
+  seenOf: (containerId: string) => { sample: Sample | null; assessment: Assessment | null }
+  /** Remedies on it whose lease is not over. */
+  inForce: (containerKey: string) => ActionKind[]
+}): (container: Container) => Around {
+  const { autonomy, incidentOf, seenOf } = ports
+
+  /** Others are only touched where they are the program's to touch, too. */
+  const mayTouch = (other: Container): boolean => {
+    const { mode } = autonomy.modeOf(other)
+    const allowed = mode === 'auto' || mode === 'earned' || mode === 'approve'
+    return allowed && protectionOf(other, ports.ownContainerId) === null && !isSet(other, 'dockerpulse.critical')
+  }
+
+  /** Whom it needs and who is in trouble itself: that one is the cause, and is dealt with first. */
+  const followsFrom = (container: Container, all: readonly Container[]): string | null => {
+    const own = incidentOf(container.key)
+    if (own?.cause !== 'unhealthy' && own?.cause !== 'crash-loop' && own?.cause !== 'unknown') return null
+    const root = neededBy(container, all).find((other) => {
+      const theirs = incidentOf(other.key)
+      // Of two that need each other one has to be the first.
+      return theirs !== null && theirs.phase !== 'suppressed'
+    })
+    return root === undefined ? null : `it follows from the incident of ${root.name}, which it depends on`
+  }
+
+  return (container) => {
+    const incident = incidentOf(container.key)
+    const { sample, assessment } = seenOf(container.id)
+    const cause = incident?.cause ?? assessment?.cause ?? 'unknown'
+    const host = ports.hostFigures()
+    const all = [...ports.containers().values()]
+    const failures = incident?.failures ?? []
+    const facts = factsOf({ at: ports.now(), container, sample, assessment, cause, failures, host })
+    return {
+      followsFrom: followsFrom(container, all),
+      runbook: chooseRunbook(ports.runbooks, facts, incident?.light ?? assessment?.light ?? 'low').runbook,
+      judgements: autonomy.judgementsOf(container.key),
+      surroundings: {
+        ...surroundingsOf(container, all, {
+          mayTouch,
+          sampleOf: (id) => seenOf(id).sample,
+          hostCores: ports.hostCores(),
+          host,
+        }),
+        inForce: ports.inForce(container.key),
+        records: autonomy.remediesOf(container.key, cause),
+      },
+    }
+  }
+}
