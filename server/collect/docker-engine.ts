@@ -6,6 +6,7 @@ import { parseDockerAddress } from './docker-address.ts'
 import {
   isStoppedReply,
   ListReply,
+  limitUpdate,
   parseDescription,
   parseEvent,
   parseInspect,
@@ -292,13 +293,10 @@ export function createDockerEngine(options: {
     pause: (id) => act('pausing a container', (abortSignal) => container(id).pause({ abortSignal })),
     unpause: (id) => act('unpausing a container', (abortSignal) => container(id).unpause({ abortSignal })),
 
-    updateLimits: (id, { memoryBytes, cpuCores }) =>
-      act('updating limits', (abortSignal) => {
-        const limits = {
-          ...(memoryBytes === undefined ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes * 2 }),
-          ...(cpuCores === undefined ? {} : { NanoCpus: Math.round(cpuCores * 1e9) }),
-        }
-        return container(id).update({ ...limits, abortSignal } as object)
+    updateLimits: (id, limits) =>
+      act('updating limits', async (abortSignal) => {
+        const inspection = await container(id).inspect({ abortSignal })
+        return container(id).update({ ...limitUpdate(inspection, limits), abortSignal } as object)
       }),
 
     disconnect: (id, network) =>

@@ -7,6 +7,7 @@ import {
   containerKey,
   isStoppedReply,
   ListReply,
+  limitUpdate,
   parseDescription,
   parseEvent,
   parseInspect,
@@ -374,6 +375,26 @@ test('a container is the same one after its re-creation; a one-off job of its se
   expect(containerKey('shop-web-2', { ...labels, 'com.docker.compose.oneoff': 'False' })).toBe('shop/web/2')
   expect(containerKey('shop-web-run-1f', { ...labels, 'com.docker.compose.oneoff': 'True' })).toBe('shop-web-run-1f')
   expect(containerKey('alone', { 'com.docker.compose.project': 'shop' })).toBe('alone')
+})
+
+describe('new limits', () => {
+  const GIB = 2 ** 30
+  test.each([
+    ['without swap, stay without', { Memory: GIB, MemorySwap: GIB }, { Memory: 2 * GIB, MemorySwap: 2 * GIB }],
+    ['with some swap, keep it', { Memory: GIB, MemorySwap: 3 * GIB }, { Memory: 2 * GIB, MemorySwap: 4 * GIB }],
+    ['with all swap, keep it', { Memory: GIB, MemorySwap: -1 }, { Memory: 2 * GIB, MemorySwap: -1 }],
+    ['where swap is not counted, say nothing of it', { Memory: GIB, MemorySwap: 0 }, { Memory: 2 * GIB }],
+  ])('of memory %s', (_, HostConfig, update) => {
+    expect(limitUpdate({ HostConfig }, { memoryBytes: 2 * GIB })).toEqual(update)
+  })
+
+  test.each([
+    [{ NanoCpus: 1e9, CpuQuota: 0 }, { NanoCpus: 1.5e9 }],
+    [{ CpuQuota: 100_000 }, { CpuQuota: 150_000 }],
+    [{ CpuQuota: 20_000, CpuPeriod: 20_000 }, { CpuQuota: 30_000 }],
+  ])('of CPU are set in the way they were set: %j', (HostConfig, update) => {
+    expect(limitUpdate({ HostConfig }, { cpuCores: 1.5 })).toEqual(update)
+  })
 })
 
 describe('the events of a real engine', () => {

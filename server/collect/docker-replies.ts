@@ -251,6 +251,37 @@ export function parseInspect(reply: unknown): ContainerType {
   })
 }
 
+const LimitsReply = z.object({
+  HostConfig: z.object({
+    Memory: optionalNumber,
+    MemorySwap: optionalNumber,
+    CpuQuota: optionalNumber,
+    CpuPeriod: optionalNumber,
+  }),
+})
+
+/**
+ * What `/containers/{id}/update` takes for new limits, after what an inspection says. Swap beyond memory stays as much as
+ * it was, none stays none, and a CPU limit is set in the way it was set before: the engine refuses the other one.
+ */
+export function limitUpdate(
+  inspection: unknown,
+  { memoryBytes, cpuCores }: { memoryBytes?: number; cpuCores?: number },
+): Record<string, number> {
+  const { Memory, MemorySwap, CpuQuota, CpuPeriod } = LimitsReply.parse(inspection).HostConfig
+  const update: Record<string, number> = {}
+  if (memoryBytes !== undefined) {
+    const swap = MemorySwap ?? 0
+    update.Memory = memoryBytes
+    if (swap !== 0) update.MemorySwap = swap < 0 ? swap : memoryBytes + Math.max(0, swap - (Memory ?? 0))
+  }
+  if (cpuCores !== undefined) {
+    if ((CpuQuota ?? 0) > 0) update.CpuQuota = Math.round(cpuCores * (CpuPeriod || DEFAULT_CPU_PERIOD_US))
+    else update.NanoCpus = Math.round(cpuCores * 1e9)
+  }
+  return update
+}
+
 const EventReply = z.object({
   Type: z.literal('container'),
   Action: z.string().min(1),
