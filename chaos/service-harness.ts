@@ -15,6 +15,7 @@ export type TestService = AsyncDisposable & {
   readonly dataFolder: string
   get<T>(path: string): Promise<T>
   post<T>(path: string, body: unknown): Promise<{ status: number; body: T }>
+  put<T>(path: string, body: unknown): Promise<{ status: number; body: T }>
   status(): Promise<ServiceStatus>
   containers(): Promise<ContainerView[]>
   incidents(): Promise<IncidentView[]>
@@ -48,6 +49,8 @@ export async function openTestService(options: {
     const text = await response.text()
     return { status: response.status, body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text }
   }
+  const send = (method: 'POST' | 'PUT', path: string, body: unknown) =>
+    ask(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
   const get = async <T>(path: string) => (await ask(path)).body as T
 
   return {
@@ -56,8 +59,8 @@ export async function openTestService(options: {
     },
     dataFolder,
     get,
-    post: (path, body) =>
-      ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    post: (path, body) => send('POST', path, body),
+    put: (path, body) => send('PUT', path, body),
     status: () => get('/api/status'),
     containers: () => get('/api/containers'),
     incidents: () => get('/api/incidents'),

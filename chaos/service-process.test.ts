@@ -1,40 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { verifyLog } from '../server/audit/verification.ts'
 import { openDatabase } from '../server/store/database.ts'
 import { MIB } from './container-spec.ts'
 import { demoFleet } from './fleet.ts'
 import { eventually } from './service-harness.ts'
+import { startServiceProcess as start } from './service-process.ts'
 import { openSimulatedEngine, type SimulatedEngine } from './simulated-engine.ts'
 
-const MAIN = fileURLToPath(new URL('../server/main.ts', import.meta.url))
 const PATIENCE_MS = 40_000
-
-type Service = { child: ChildProcess; url: string; exit: Promise<number | null> }
-
-/** Runs `server/main.ts` as a process of its own; resolves once it says where it is. */
-function start(env: Record<string, string>): Promise<Service> {
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH, DOCKERPULSE_PORT: '0', DOCKERPULSE_LOG_LEVEL: 'silent', OLLAMA_HOST: '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const exit = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-  return new Promise((resolve, reject) => {
-    let printed = ''
-    child.stdout!.on('data', (chunk) => {
-      const url = /http:\/\/\S+/.exec(String(chunk))?.[0]
-      if (url) resolve({ child, url, exit })
-    })
-    child.stderr!.on('data', (chunk) => {
-      printed += chunk
-    })
-    void exit.then((code) => reject(new Error(`ended with ${code}: ${printed.trim()}`)))
-  })
-}
 
 const batchesIn = async (dataFolder: string): Promise<number> => {
   await using database = await openDatabase({
