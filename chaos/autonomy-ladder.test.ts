@@ -75,7 +75,7 @@ describe.skipIf(!present).concurrent("with a user's own ladders, the service", {
     const during = await limitsOf(id)
     expect(during.memory).toBe(192 * MIB)
     if (freed) await host.exec(id, 'touch', '/free')
-    const leaseUntilMs = incident.actions[0]!.leaseUntil!
+    const leaseUntilMs = Date.parse(incident.actions[0]!.leaseUntil!)
     expect(leaseUntilMs - Date.parse(incident.actions[0]!.startedAt!)).toBe(60_000)
     await sleep(leaseUntilMs - Date.now() - 2_000)
     expect(await limitsOf(id)).toEqual(during)
@@ -89,7 +89,7 @@ describe.skipIf(!present).concurrent("with a user's own ladders, the service", {
     await eventually('the limit as it was', PATIENCE_MS, async () => (await limitsOf(id)).memory === 128 * MIB)
     expect(await limitsOf(id)).toEqual(before)
     const ended = await incidentOf({ service, host, id }, PATIENCE_MS, ({ actions }) => actions[0]?.takenBackAt != null)
-    expect(ended.actions[0]!.takenBackAt).toBeGreaterThanOrEqual(leaseUntilMs)
+    expect(Date.parse(ended.actions[0]!.takenBackAt!)).toBeGreaterThanOrEqual(leaseUntilMs)
     expect(host.deedsOn(id).map(({ action }) => action)).toEqual(['start', 'update', 'update'])
   })
 

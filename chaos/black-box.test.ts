@@ -147,7 +147,9 @@ describe.skipIf(real === null)('on a real engine', { timeout: PATIENCE_MS * 3 },
     const recording = Recording.parse(JSON.parse(text))
     expect(recording).toMatchObject({ containerId: id, moment: 'opened', container: { memoryLimitBytes: 128 * MIB } })
     expect(recording.logTail).toEqual(['started with password=<secret>', 'heap grows'])
-    expect(recording.processes?.processes.flat().join(' ')).toContain('awk')
+    // A busy host may not list them in time; then that is said.
+    if (!recording.missing.some((text) => text.startsWith('processes: not read within')))
+      expect(recording.processes?.processes.flat().join(' ')).toContain('awk')
     expect(recording.samples[0]?.workingSetBytes.length).toBeGreaterThan(3)
     expect(recording.events.map(({ kind }) => kind)).toContain('start')
     expect(text).not.toMatch(/hunter2|mellon/)

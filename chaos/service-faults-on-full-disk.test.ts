@@ -29,6 +29,7 @@ async function openShop(options: { mode: string; speed: number; startAtMs?: numb
         name: 'shop',
         memoryLimitBytes: 256 * MIB,
         restartPolicy: { name: 'unless-stopped', maximumRetryCount: 0 },
+        healthCheck: { test: ['CMD', 'true'], intervalSeconds: 2, timeoutSeconds: 1, startPeriodSeconds: 0, retries: 2 },
       }),
     ],
     faults: 'none',
@@ -169,7 +170,8 @@ describe.skipIf(!needs('the right to mount a tmpfs', canMount()))(
             .flatMap(({ actions }) => actions)
             .find(({ id, state }) => state === 'proposed' && id !== but),
         )
-      shop.engine.inject(leak(2))
+      // It stays so until it is restarted: there is time for two proposals.
+      shop.engine.inject({ kind: 'hang', container: 'shop', startSeconds: 0 })
       const first = await proposal()
       disk.fill()
       await dropsSamples(service)

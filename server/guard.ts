@@ -16,7 +16,15 @@ import type { Clock } from './contracts/ports.ts'
 import type { Runbook } from './contracts/runbook.ts'
 import type { HostFigures } from './contracts/status.ts'
 import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
-import { advance, type Effect, newWatch, type Situation, type Stimulus, type Watch } from './decide/incident-machine.ts'
+import {
+  advance,
+  type Effect,
+  newWatch,
+  type Situation,
+  type Stimulus,
+  URGENT_MS,
+  type Watch,
+} from './decide/incident-machine.ts'
 import { judge } from './decide/judge.ts'
 import { hostRail } from './decide/rails.ts'
 import { labelProblems, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
@@ -273,12 +281,19 @@ export function createGuard(ports: {
     })
   }
 
+  /** What is seen before an action is kept first; where the limit is near, the action does not wait for that. */
+  const untilKept = async (incident: Incident, actionId: string): Promise<void> => {
+    const kept = ports.blackBox(incident, 'before-action', actionId)
+    const leftMs = subjects.get(incident.containerId)?.assessment.timeToLimitMs ?? Number.POSITIVE_INFINITY
+    if (leftMs >= URGENT_MS) await kept
+  }
+
   const execute = (key: string, { incident, action, plan }: Extract<Effect, { type: 'execute' }>) => {
     const order = { deed: action.deed, stopGraceSeconds: action.stopGraceSeconds, ...plan }
     const begun = host.actionBegan(key, action)
     const run = unwritten.has(action.id)
       ? Promise.resolve({ outcome: 'refused' as const, reason: 'not done: the audit log cannot be written' })
-      : ports.blackBox(incident, 'before-action', action.id).then(() => executor.run(order))
+      : untilKept(incident, action.id).then(() => executor.run(order))
     inFlight = run.then(({ outcome, reason }) => {
       inFlight = null
       if (outcome === 'refused') host.actionRefused(begun)

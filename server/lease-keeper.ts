@@ -54,8 +54,8 @@ export function createLeaseKeeper(ports: {
       const undo = { deed: action.deed, containerId, usedBytes: ports.usedBytesOf(containerId) }
       return ports.executor.takeBack(undo).then(({ outcome, reason }) => {
         if (outcome === 'executed') return ended(lease, reason, 'executed')
-        const again = leases.later(action.id, clock.now())
-        note('lease.kept', lease, `${reason}; ${again ? 'tried again later' : 'a person must put it back'}`, 'kept')
+        leases.later(action.id, clock.now())
+        note('lease.kept', lease, `${reason}; tried again later`, 'kept')
       })
     },
   }

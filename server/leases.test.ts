@@ -1,52 +1,45 @@
 import { expect, test } from 'vitest'
-import { anAction, anIncident } from './decide/incident-stand-in.ts'
+import type { Action, ActionState, Incident } from './contracts/incident.ts'
 import { createLeases } from './leases.ts'
 
-const raised = (state: 'executed' | 'verified' | 'refused' | 'unknown', takenBackAt: number | null = null) =>
-  anIncident({
-    actions: [
-      anAction({
-        kind: 'raise-memory-limit',
-        deed: { kind: 'raise-memory-limit', fromBytes: 100, toBytes: 150 },
-        state,
-        leaseUntil: 60_000,
-        takenBackAt,
-      }),
-    ],
-  })
+const UNTIL = 60_000
 
-test('a lease is due when its time is over, and ends once it was taken back', () => {
+const incident = (state: ActionState, takenBackAt: number | null = null) =>
+  ({
+    containerKey: 'shop/api/1',
+    actions: [{ id: 'one', kind: 'isolate', state, leaseUntil: UNTIL, takenBackAt } as Action],
+  }) as Incident
+
+test.each<[ActionState, boolean]>([
+  ['executed', true],
+  ['verified', true],
+  ['ineffective', true],
+  // Half of it may have been done.
+  ['failed', true],
+  ['unknown', true],
+  ['executing', false],
+  ['refused', false],
+  ['recorded', false],
+])('what is %s is taken back when its time is over: %s', (state, isTakenBack) => {
   const leases = createLeases()
-  leases.note(raised('executed'))
-  expect(leases.due(59_999)).toBeUndefined()
-  expect(leases.due(60_000)?.action.kind).toBe('raise-memory-limit')
-  expect(leases.ofContainer('shop/api/1').map(({ kind }) => kind)).toEqual(['raise-memory-limit'])
-  leases.note(raised('verified', 61_000))
-  expect(leases.due(90_000)).toBeUndefined()
+  leases.note(incident(state))
+  expect(leases.due(UNTIL - 1)).toBeUndefined()
+  expect(leases.due(UNTIL) !== undefined).toBe(isTakenBack)
+  leases.note(incident(state, UNTIL))
+  expect(leases.due(UNTIL)).toBeUndefined()
+})
+
+test('what cannot be taken back is tried again, ever later, at least once an hour', () => {
+  const leases = createLeases()
+  leases.note(incident('verified'))
+  let nowMs = UNTIL
+  for (const seconds of [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]) {
+    leases.later('one', nowMs)
+    leases.note(incident('verified'))
+    expect(leases.due(nowMs + seconds * 1000 - 1)).toBeUndefined()
+    nowMs += seconds * 1000
+    expect(leases.due(nowMs)).toBeDefined()
+  }
+  leases.end('one')
   expect(leases.ofContainer('shop/api/1')).toEqual([])
-})
-
-test('what may have been done is taken back too, what was refused is not', () => {
-  for (const [state, count] of [
-    ['unknown', 1],
-    ['refused', 0],
-  ] as const) {
-    const leases = createLeases()
-    leases.note(raised(state))
-    expect(leases.ofContainer('shop/api/1'), state).toHaveLength(count)
-  }
-})
-
-test('one that cannot be taken back is tried every half minute, twenty times', () => {
-  const leases = createLeases()
-  leases.note(raised('verified'))
-  let at = 60_000
-  for (let tries = 1; tries < 20; tries++) {
-    const { id } = leases.due(at)!.action
-    expect(leases.later(id, at)).toBe(true)
-    expect(leases.due(at + 29_999)).toBeUndefined()
-    at += 30_000
-  }
-  expect(leases.later(leases.due(at)!.action.id, at)).toBe(false)
-  expect(leases.due(at + 1e9)).toBeUndefined()
 })

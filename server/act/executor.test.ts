@@ -109,3 +109,56 @@ test('what the engine does not do has failed, with its reason', async () => {
   const restart = () => Promise.reject(new EngineError('refused', '403: the proxy does not allow it'))
   expect(await run({ restart })).toMatchObject({ outcome: 'failed', reason: '403: the proxy does not allow it' })
 })
+
+describe('a restart in order that breaks off', () => {
+  const ids = { it: 'a'.repeat(64), api: 'b'.repeat(64), web: 'c'.repeat(64) }
+  const target = (name: 'api' | 'web') => ({
+    id: ids[name],
+    name,
+    startedAt: 2_000,
+    imageId: aContainer().imageId,
+    stopGraceSeconds: 1,
+  })
+  const deed = { kind: 'restart-in-order' as const, dependents: [target('api'), target('web')] }
+
+  /** The engine refuses what is in `broken`; the switch is on from `stoppedAfter` calls on. */
+  const breakOff = async (broken: string[], stoppedAfter = Number.POSITIVE_INFINITY) => {
+    const asked: string[] = []
+    const ask = async (what: string, id: string) => {
+      const call = `${what} ${Object.entries(ids).find(([, one]) => one === id)![0]}`
+      asked.push(call)
+      if (broken.includes(call)) throw new EngineError('refused', `no ${call}`)
+    }
+    const executor = createExecutor({
+      engine: {
+        inspect: async () => aContainer(),
+        stop: (id: string) => ask('stop', id),
+        start: (id: string) => ask('start', id),
+      } as unknown as Engine,
+      clock: { now: () => NOW, sleep: async () => {} },
+      checkpoint: () => {},
+      stopped: () => (asked.length >= stoppedAfter ? 'a test' : null),
+    })
+    return { ...(await executor.run({ ...order, deed })), asked }
+  }
+
+  test('starts again what it had stopped, in order', async () => {
+    expect(await breakOff(['stop it'])).toEqual({
+      outcome: 'failed',
+      reason: 'no stop it',
+      asked: ['stop web', 'stop api', 'stop it', 'start api', 'start web'],
+    })
+  })
+
+  test('says what it could not start again', async () => {
+    expect(await breakOff(['stop it', 'start api'])).toMatchObject({ reason: 'no stop it; left stopped: api' })
+  })
+
+  test('does nothing more where the stop switch is the reason, and says what is down', async () => {
+    expect(await breakOff([], 1)).toEqual({
+      outcome: 'failed',
+      reason: 'the stop switch is on: a test; left stopped: web',
+      asked: ['stop web'],
+    })
+  })
+})

@@ -86,6 +86,10 @@ export function createExecutor({
       await untilHealthy(containerId)
       for (const one of dependents) await start(one.id, one.name)
     } catch (error) {
+      // What was stopped on the way serves again, unless somebody wants nothing more to be done.
+      if (!(error instanceof Stopped))
+        for (const one of [{ id: containerId, name: 'it' }, ...dependents])
+          if (down.includes(one.name)) await start(one.id, one.name).catch(() => {})
       throw down.length === 0 ? error : new Error(`${messageOf(error)}; left stopped: ${down.join(', ')}`)
     }
   }

@@ -16,6 +16,7 @@ import {
   proposalOf,
   recorded,
   resolved,
+  type Situation,
   type Step,
   type Watch,
 } from './incident-steps.ts'
@@ -42,6 +43,9 @@ export type Stimulus =
 
 /** A light must stay critical this long: one odd second restarts nobody. Doubles with each incident that came and went. */
 export const SUSTAIN_MS = 3_000
+/** Where the limit is nearer than this, two looks in a row must do. */
+export const URGENT_MS = 10_000
+const URGENT_SUSTAIN_MS = 1_000
 /** It must stay calm this long before an incident that nobody acted on closes. */
 export const CALM_MS = 30_000
 /** And this long after an action before the action counts as a help, within this time, where no runbook says otherwise. */
@@ -125,9 +129,10 @@ function timed(watch: Watch, { situation, settings }: Context): Watch {
 /** A proposal from a time that has not come yet is as old as one can be: the clock was set back. */
 const hasExpired = ({ at: proposedAt }: Action, at: number): boolean => Math.abs(at - proposedAt) >= PROPOSAL_EXPIRES_MS
 
-function isSustained({ criticalSinceMs, passedTimesMs }: Watch, at: number): boolean {
+function isSustained({ criticalSinceMs, passedTimesMs }: Watch, { at, assessment }: Situation): boolean {
   const damping = Math.min(MOST_DAMPING, 2 ** Math.max(0, passedTimesMs.length - 1))
-  return criticalSinceMs !== null && at - criticalSinceMs >= SUSTAIN_MS * damping
+  const urgent = (assessment?.timeToLimitMs ?? Number.POSITIVE_INFINITY) < URGENT_MS
+  return criticalSinceMs !== null && at - criticalSinceMs >= (urgent ? URGENT_SUSTAIN_MS : SUSTAIN_MS) * damping
 }
 
 /** The risk was there and went: an incident that nobody had to do anything about. */
@@ -141,7 +146,7 @@ function assessed(watch: Watch, context: Context): Step {
   const { at, assessment } = context.situation
   const incident = watch.incident
   if (incident === null) {
-    if (!isSustained(watch, at) || assessment === null) return { watch, effects: [] }
+    if (!isSustained(watch, context.situation) || assessment === null) return { watch, effects: [] }
     const text = assessment.evidence[0]?.text ?? 'its failure model says critical'
     return considered(opened(watch, assessment.cause ?? 'unknown', text, context), context)
   }
@@ -196,13 +201,13 @@ function considered(step: Step, context: Context): Step {
     const note = situation.runbook?.solutions.find(({ action }) => action === 'note')
     const noted = note !== undefined && situation.at - incident.openedAt >= note.waitSeconds * 1000
     const mayAct = situation.mode !== 'observe' && situation.protectedBecause === null
-    if (verdict === 'none' && mayAct && (tried || noted) && isSustained(step.watch, situation.at)) {
+    if (verdict === 'none' && mayAct && (tried || noted) && isSustained(step.watch, situation)) {
       const text = `${situation.runbook?.escalate ?? 'a person must look'} (${reason})`
       return recorded(step, { ...incident, phase: 'escalated' }, 'incident.escalated', null, text, situation.at)
     }
     return notedOnce(step, verdict, reason, context)
   }
-  if (!isSustained(step.watch, situation.at)) return step
+  if (!isSustained(step.watch, situation)) return step
   const { deed, solution } = rung
   const action = (state: ActionState): Action => ({
     id: newId(),
