@@ -4,9 +4,14 @@ import type { Observed } from './observe-run.ts'
 
 /**
  * Weights that are not fitted but follow from what a failure is. An unhealthy container has failed. CPU at its limit fails after
- * five minutes: this makes an even chance of four, and leaves no doubt near the end.
+ * five minutes: this makes an even chance of four, and leaves no doubt near the end. In the first minute of a life no pace
+ * of a minute is known, and no family to fit fails there: a climb that ends within seconds counts.
  */
-export const BY_DEFINITION: Readonly<Record<string, number>> = { unhealthy: 7, cpuSaturationLong: 9 }
+export const BY_DEFINITION: Readonly<Record<string, number>> = {
+  unhealthy: 7,
+  cpuSaturationLong: 9,
+  memoryClimbImminent: 6,
+}
 
 /** Into so many parts the runs of a failing family are dealt. */
 const PARTS = 3

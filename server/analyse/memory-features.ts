@@ -11,6 +11,9 @@ import { bytesInWords, durationInWords, shareInWords } from './words.ts'
  */
 const EARLY = { from: 0.25, to: 0.6 }
 const LATE = { from: 0.5, to: 0.9 }
+/** In the first minute of a life, where no pace of a minute is known: the limit is seconds away. */
+const IMMINENT = { from: 0.65, to: 0.8 }
+const IMMINENT_MS = 12_000
 
 /** So far above where it rested in the life before, as a share of the limit, a rise is news. */
 const NEW_SHARE = 0.05
@@ -42,14 +45,15 @@ export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook 
   const top = highs.length === 0 ? level : highs.values[indexOfAge(highs, 0)]!
   const few = goingOn(memoryClimb, latest.at, FEW_PAUSES)
   const many = goingOn(memoryClimb, latest.at, MANY_PAUSES)
+  const isYoung = latest.at - memoryClimb.beganAtMs < MINUTE_MS ? 1 : 0
   const isNew = restedAtBytes === 0 ? 1 : clamp((top - restedAtBytes) / (NEW_SHARE * limit))
   const reached = ({ from, to }: typeof EARLY) => clamp((top / limit - from) / (to - from))
 
-  const near = (name: string, spanMs: number, going: number, stage: typeof EARLY): Feature => {
+  const near = (name: string, spanMs: number, going: number, stage: typeof EARLY, withinMs = horizonMs): Feature => {
     // What slows down will be slower still: the pace of the newer half counts where it is the lower one.
     const rate = Math.min(climbRate(memoryClimb, latest.at, spanMs), climbRate(memoryClimb, latest.at, spanMs / 2))
     const leftMs = rate <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, limit - top) / rate) * 1000
-    const value = closeness(leftMs, horizonMs) * going * reached(stage) * isNew
+    const value = closeness(leftMs, withinMs) * going * reached(stage) * isNew
     const text =
       value === 0
         ? ''
@@ -73,6 +77,7 @@ export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook 
       exceedance,
       rising,
       near('memoryClimbNow', NOW_MS, few, LATE),
+      near('memoryClimbImminent', NOW_MS, few * isYoung, IMMINENT, IMMINENT_MS),
       near('memoryClimbMinute', MINUTE_MS, few, EARLY),
       near('memoryClimbMinuteLate', MINUTE_MS, few, LATE),
       near('memoryClimbPauses', MINUTE_MS, many, LATE),
