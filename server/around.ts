@@ -72,18 +72,20 @@ export function createAround(ports: {
     const host = ports.hostFigures()
     const all = [...ports.containers().values()]
     const failures = incident?.failures ?? []
-    const facts = factsOf({ at: ports.now(), container, sample, assessment, cause, failures, host })
+    const { neighbourCpuShareOfHost, ...surroundings } = surroundingsOf(container, all, {
+      mayTouch,
+      sampleOf: (id) => seenOf(id).sample,
+      hostCores: ports.hostCores(),
+      host,
+    })
+    const at = ports.now()
+    const facts = factsOf({ at, container, sample, assessment, cause, failures, host, neighbourCpuShareOfHost })
     return {
       followsFrom: followsFrom(container, all),
       runbook: chooseRunbook(ports.runbooks, facts, incident?.light ?? assessment?.light ?? 'low').runbook,
       judgements: autonomy.judgementsOf(container.key),
       surroundings: {
-        ...surroundingsOf(container, all, {
-          mayTouch,
-          sampleOf: (id) => seenOf(id).sample,
-          hostCores: ports.hostCores(),
-          host,
-        }),
+        ...surroundings,
         inForce: ports.inForce(container.key),
         records: autonomy.remediesOf(container.key, cause),
       },

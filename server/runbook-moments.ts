@@ -115,6 +115,7 @@ export function momentsOf({ incident, samples }: StoredIncident, failures: reado
     hostCpuBusyShare: null,
     hostMemoryAvailableShare: null,
     hostDiskFreeShare: null,
+    neighbourCpuShareOfHost: null,
     containerName: incident.containerName,
     composeProject: incident.composeProject,
     composeService: composeServiceOf(incident),

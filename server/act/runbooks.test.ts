@@ -138,7 +138,11 @@ describe('the shipped runbooks', () => {
     ['unhealthy', { cause: 'unhealthy', health: 'unhealthy' }, 'critical'],
     ['unhealthy', { cause: 'unhealthy', health: 'unhealthy', cpuShareOfLimit: null }, 'critical'],
     ['hang', { cause: 'unhealthy', health: 'unhealthy', cpuShareOfLimit: 0.001 }, 'critical'],
-    ['noisy-neighbour', { cause: 'unhealthy', health: 'unhealthy', hostCpuBusyShare: 0.97 }, 'critical'],
+    [
+      'noisy-neighbour',
+      { cause: 'unhealthy', health: 'unhealthy', hostCpuBusyShare: 0.97, neighbourCpuShareOfHost: 0.8 },
+      'critical',
+    ],
     ['pid-exhaustion', { cause: 'unhealthy', health: 'unhealthy', pidsShareOfLimit: 0.98 }, 'critical'],
     ['pid-exhaustion', { cause: 'unknown', pidsShareOfLimit: 0.98, hostCpuBusyShare: 0.97 }, 'critical'],
     ['disk-pressure', { cause: 'unhealthy', health: 'unhealthy', hostDiskFreeShare: 0.01 }, 'critical'],

@@ -32,6 +32,8 @@ export const FactName = z.enum([
   'hostCpuBusyShare',
   'hostMemoryAvailableShare',
   'hostDiskFreeShare',
+  /** Of the host's cores, by the busiest container that may be paused. */
+  'neighbourCpuShareOfHost',
   'containerName',
   'composeProject',
   'composeService',

@@ -17,8 +17,9 @@ export function factsOf(known: {
   cause: Cause | null
   failures: readonly { at: number; kind: string }[]
   host: HostFigures | null
+  neighbourCpuShareOfHost: number | null
 }): Facts {
-  const { at, container, sample, assessment, cause, failures, host } = known
+  const { at, container, sample, assessment, cause, failures, host, neighbourCpuShareOfHost } = known
   const lastHour = failures.filter((failure) => at - failure.at < HOUR_MS)
   const seconds = assessment?.timeToLimitMs ?? null
   return {
@@ -37,6 +38,7 @@ export function factsOf(known: {
     hostCpuBusyShare: host?.cpuBusyShare ?? null,
     hostMemoryAvailableShare: shareOf(host?.memoryAvailableBytes, host?.memoryTotalBytes),
     hostDiskFreeShare: shareOf(host?.diskFreeBytes, host?.diskTotalBytes),
+    neighbourCpuShareOfHost,
     containerName: container.name,
     composeProject: container.composeProject,
     composeService: container.composeService,

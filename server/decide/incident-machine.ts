@@ -354,8 +354,11 @@ const OWN_EVENTS_WITHIN_MS = 5_000
 
 function isOwnRestart(incident: Incident, at: number): boolean {
   if (incident.phase === 'acting') return true
-  const done = incident.actions.findLast(({ state }) => state === 'executed')
-  return incident.phase === 'verifying' && done !== undefined && at - (done.finishedAt ?? 0) <= OWN_EVENTS_WITHIN_MS
+  const done = incident.actions.findLast(({ state }) => state === 'executed' || state === 'unknown')
+  if (incident.phase !== 'verifying' || done === undefined) return false
+  // The engine may still be at what the service asked for before it ended.
+  const graceMs = done.state === 'unknown' ? done.stopGraceSeconds * 1000 : 0
+  return at - (done.finishedAt ?? 0) <= graceMs + OWN_EVENTS_WITHIN_MS
 }
 
 function removed(watch: Watch, context: Context): Step {

@@ -88,6 +88,7 @@ export function surroundingsOf(
     hostMemoryTotalBytes: world.host?.memoryTotalBytes ?? null,
     hostMemoryAvailableBytes: world.host?.memoryAvailableBytes ?? null,
     neighbour: noisy ? targetOf(noisiest.other) : null,
+    neighbourCpuShareOfHost: noisy ? noisiest.cores / world.hostCores! : null,
     dependents: dependents.every(world.mayTouch) ? dependents.map(targetOf) : null,
     sharesNetwork: all.some((other) => other.state === 'running' && livesIn(other, container)),
   }
