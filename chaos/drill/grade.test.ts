@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { gradeRecording, summarize } from './grade.ts'
-import type { Happening } from './recording.ts'
+import type { Happening, Recording } from './recording.ts'
 import { aReading, aRecording } from './recording-stand-in.ts'
 
 const happening = (role: Happening['role'], what: Happening['what'], atSeconds: number, detail = ''): Happening => ({
@@ -102,6 +102,20 @@ describe('where nothing is wrong', () => {
       recording.readings.guarded[second] = aReading({ freshness: 'stale', probability: null })
     expect(gradeRecording(recording).points).toBe(100)
   })
+})
+
+test('an action is right where it helped against a failure, wrong where it did not, or where nothing was to be cured', () => {
+  const actions = (scenario: string, happenings: Recording['happenings']) =>
+    gradeRecording(aRecording(scenario, { happenings })).actions
+  const restart = { ...happening('guarded', 'action', 150), detail: 'restart verified' }
+  expect(actions('leak-fast', [restart])).toEqual({ right: 1, wrong: 0 })
+  expect(actions('leak-fast', [{ ...restart, detail: 'raise-cpu-limit ineffective' }, restart])).toEqual({
+    right: 1,
+    wrong: 1,
+  })
+  expect(actions('leak-fast', [{ ...restart, detail: 'restart executed' }])).toEqual({ right: 0, wrong: 0 })
+  expect(actions('page-cache', [restart])).toEqual({ right: 0, wrong: 1 })
+  expect(actions('leak-fast', [{ ...restart, role: null }])).toEqual({ right: 0, wrong: 1 })
 })
 
 test('a drill in figures: how many were foreseen, how early, how many false alarms', () => {

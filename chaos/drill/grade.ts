@@ -1,3 +1,4 @@
+import { wilsonLower } from '../../server/decide/autonomy.ts'
 import { plainThreshold, predictLinear } from './baselines.ts'
 import type { Happening, Recording, Role } from './recording.ts'
 
@@ -19,6 +20,8 @@ export type Grade = {
   guardedFailed: boolean
   /** Actions on containers to which nothing was done. */
   collateralActions: number
+  /** Automatic actions that helped where something failed; and those that did not, or had no reason. */
+  actions: { right: number; wrong: number }
   points: number
   reasons: string[]
   mark: 'A' | 'B' | 'C' | 'D' | 'F'
@@ -134,6 +137,14 @@ function quietParts(recording: Recording): Part[] {
 const markOf = (points: number): Grade['mark'] =>
   points >= 90 ? 'A' : points >= 75 ? 'B' : points >= 60 ? 'C' : points >= 40 ? 'D' : 'F'
 
+/** An action on a quiet scenario's victim, or on somebody else, was wrong whatever it brought. */
+function judgedActions({ scenario, happenings }: Recording): Grade['actions'] {
+  const acted = happenings.filter(({ what }) => what === 'action')
+  const needed = acted.filter(({ role }) => role !== null && scenario.failure !== 'none')
+  const ended = (state: string) => needed.filter(({ detail }) => detail.endsWith(` ${state}`)).length
+  return { right: ended('verified'), wrong: ended('ineffective') + acted.length - needed.length }
+}
+
 /** Grades a recording: what the guard did, beside a plain threshold and `predict_linear` on the same readings. */
 export function gradeRecording(recording: Recording): Grade {
   const { scenario, readings, happenings } = recording
@@ -153,6 +164,7 @@ export function gradeRecording(recording: Recording): Grade {
     recoverySeconds: resolved === undefined || troubledAt === null ? null : resolved.atSeconds - troubledAt,
     guardedFailed: guardedFailedAt !== null,
     collateralActions,
+    actions: judgedActions(recording),
   }
   const parts: Part[] = [
     ...(scenario.expected === 'foreseen'
@@ -184,6 +196,7 @@ export type Summary = {
   foreseeable: number
   quiet: number
   failuresAvoided: number
+  actions: { right: number; wrong: number; precision: number | null; precisionLower: number }
 }
 
 const median = (values: readonly number[]): number | null =>
@@ -204,6 +217,8 @@ export function summarize(grades: readonly Grade[]): Summary {
       falseAlarms: grades.filter((grade) => grade[name].falseAlarm).length,
     }
   }
+  const right = grades.reduce((sum, { actions }) => sum + actions.right, 0)
+  const wrong = grades.reduce((sum, { actions }) => sum + actions.wrong, 0)
   const points = grades.length === 0 ? 0 : Math.round(grades.reduce((sum, one) => sum + one.points, 0) / grades.length)
   return {
     points,
@@ -212,5 +227,11 @@ export function summarize(grades: readonly Grade[]): Summary {
     foreseeable: foreseeable.length,
     quiet: quiet.length,
     failuresAvoided: foreseeable.filter(({ guardedFailed }) => !guardedFailed).length,
+    actions: {
+      right,
+      wrong,
+      precision: right + wrong === 0 ? null : right / (right + wrong),
+      precisionLower: wilsonLower(right, right + wrong),
+    },
   }
 }

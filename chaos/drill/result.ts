@@ -39,6 +39,16 @@ export const KeptDrill = z.object({
   foreseeable: z.number(),
   quiet: z.number(),
   failuresAvoided: z.number(),
+  /** `null` of a drill from before it was counted. */
+  actions: z
+    .object({
+      right: z.number(),
+      wrong: z.number(),
+      precision: z.number().nullable(),
+      precisionLower: z.number(),
+    })
+    .nullable()
+    .default(null),
   scenarios: z.array(
     z.object({
       name: z.string(),
