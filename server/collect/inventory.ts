@@ -60,6 +60,8 @@ export function createInventory(options: {
   const containers = new Map<string, Container>()
   const stop = new AbortController()
   const dirty = new Set<string>()
+  /** Removed while inspections were under way: an answer from before it must not bring one back. */
+  const removed = new Set<string>()
   let refreshing = false
   let lastEventMs: number | null = null
   let state: EngineState = {
@@ -77,7 +79,7 @@ export function createInventory(options: {
 
   const inspect = async (id: string) => {
     const container = await engine.inspect(id)
-    if (container === null) containers.delete(id)
+    if (container === null || removed.has(id)) containers.delete(id)
     else containers.set(id, container)
   }
 
@@ -109,6 +111,7 @@ export function createInventory(options: {
       log.warn({ reason: messageOf(error) }, 'inventory could not be refreshed')
     } finally {
       refreshing = false
+      removed.clear()
     }
   }
 
@@ -135,6 +138,7 @@ export function createInventory(options: {
     if (event.kind === 'destroy') {
       containers.delete(event.containerId)
       dirty.delete(event.containerId)
+      if (refreshing) removed.add(event.containerId)
       return
     }
     dirty.add(event.containerId)
