@@ -26,8 +26,12 @@ export type AutonomyBook = {
   /** How remedies did on a container for one cause. */
   remediesOf(containerKey: string, cause: string): Partial<Record<ActionKind, RemedyRecord>>
   take(judgements: readonly Judgement[]): void
+  /** Rejects where the disk refuses; nothing is changed then. */
   setMode(change: ModeChange): Promise<void>
-  /** Turns the stop switch on with a reason, or off; off also lets it go on after actions that did not help. */
+  /**
+   * Turns the stop switch on with a reason, or off; off also lets it go on after actions that did not help. Where the
+   * disk refuses it counts all the same, until the service ends.
+   */
   setStop(reason: string | null): Promise<void>
   view(brake: string | null, modeOfKey: (containerKey: string) => Mode | null): Omit<Autonomy, 'labelled'>
 }
@@ -62,8 +66,8 @@ export async function openAutonomyBook(options: {
     Object.groupBy(byContainer.get(containerKey) ?? [], ({ kind }) => kind)
 
   const keep = async (next: OperatorSettings) => {
-    operator = next
     await store.saveSettings(next)
+    operator = next
   }
 
   const fileStops = (): boolean => {
@@ -123,7 +127,9 @@ export async function openAutonomyBook(options: {
         } catch (error) {
           log.error({ reason: messageOf(error) }, 'the stop file could not be written')
         }
-      await store.saveSettings(operator)
+      await store.saveSettings(operator).catch((error: unknown) => {
+        log.error({ reason: messageOf(error) }, 'the stop switch could not be stored')
+      })
     },
     view(brake, modeOfKey) {
       const all = [...byContainer.values()].flat()
