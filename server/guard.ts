@@ -461,7 +461,7 @@ export function createGuard(ports: {
   return {
     async round() {
       try {
-        host.lookAtSwitch()
+        host.look()
         const { containers } = ports.inventory()
         sampler.sync(containers.values())
         troubled = countTroubled()
@@ -510,12 +510,12 @@ export function createGuard(ports: {
       for (const incident of open) tell(incident.containerKey, { type: 'resumed' }, situationOf(departed(incident)))
     },
     answer(incident, actionId, word, by, reason) {
-      host.lookAtSwitch()
+      host.look()
       const container = ports.inventory().containers.get(incident.containerId) ?? departed(incident)
       return tell(incident.containerKey, { type: 'operator', actionId, word, by, reason }, situationOf(container))
     },
     get brake() {
-      host.lookAtSwitch()
+      host.look()
       return hostRail(hostFacts(), settings, clock.now())?.reason ?? null
     },
     intervalOf,

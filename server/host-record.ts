@@ -6,8 +6,8 @@ const OPENINGS_KEPT = 200
 const ACTIONS_KEPT = 500
 
 export type HostRecord = {
-  /** Looks at the stop switch. Once a round: to look at a file a thousand times would cost more than it tells. */
-  lookAtSwitch(): void
+  /** Looks at the stop switch and the time of day. Once a round, not for each container. */
+  look(): void
   facts(now: Pick<HostFacts, 'actionInFlight' | 'containers' | 'troubled'>): HostFacts
   incidentOpened(): void
   actionBegan(containerKey: string, action: Action): HostAction
@@ -29,27 +29,20 @@ export function createHostRecord(ports: {
   let actions: HostAction[] = []
   let openedAtMs: number[] = []
   let stopped: string | null = null
+  let minuteOfDay = 0
   let isStorm = false
   return {
-    lookAtSwitch() {
+    look() {
       stopped = ports.stopped()
-    },
-    facts(now) {
       const date = new Date(ports.now())
-      return {
-        ...now,
-        openedAtMs,
-        actions,
-        stopped,
-        resumedAtMs: ports.resumedAtMs(),
-        minuteOfDay: date.getHours() * 60 + date.getMinutes(),
-      }
+      minuteOfDay = date.getHours() * 60 + date.getMinutes()
     },
+    facts: (now) => ({ ...now, openedAtMs, actions, stopped, resumedAtMs: ports.resumedAtMs(), minuteOfDay }),
     incidentOpened() {
       openedAtMs = [...openedAtMs, ports.now()].slice(-OPENINGS_KEPT)
     },
-    actionBegan(containerKey, { startedAt, kind }) {
-      const begun: HostAction = { at: startedAt ?? ports.now(), containerKey, kind, helped: null }
+    actionBegan(containerKey, { startedAt }) {
+      const begun: HostAction = { at: startedAt ?? ports.now(), containerKey, helped: null }
       actions = [...actions, begun].slice(-ACTIONS_KEPT)
       return begun
     },
@@ -62,7 +55,7 @@ export function createHostRecord(ports: {
       )
     },
     restore(before) {
-      actions = before.map(({ containerKey, at }) => ({ at, containerKey, kind: 'restart', helped: null }))
+      actions = before.map(({ containerKey, at }) => ({ at, containerKey, helped: null }))
     },
     stormBegan(facts) {
       const count = stormOf(facts, ports.now())

@@ -1,3 +1,4 @@
+import { SATURATION_FAILS_MS } from './analyse/saturation.ts'
 import { durationInWords } from './analyse/words.ts'
 import type { Incident } from './contracts/incident.ts'
 import type { FactName, RemedyKind, Runbook } from './contracts/runbook.ts'
@@ -29,9 +30,6 @@ export type Passed = {
 
 export type Trial = { incidents: number; firings: Firing[]; passed: Passed[] }
 
-/** So long at the CPU limit is a failure, which an incident's story does not say. */
-const SATURATED_FAILS_MS = 300_000
-
 const CALM = /^the risk passed by itself$|^it has been calm again/
 
 /** What became of it after a moment, as far as the incident's own story tells. */
@@ -53,7 +51,8 @@ function outcomeOf(incident: Incident, at: number, failures: readonly Failure[])
   if (historyOmitted > 0) return unknown(`${historyOmitted} lines of its story were not kept`)
   const end = history.findLast(({ event }) => event === 'incident.resolved')?.text ?? 'nobody wrote how it ended'
   if (!CALM.test(end)) return unknown(`ended ${after(closedAt)}: ${end}`)
-  if (cause === 'cpu-saturation' && closedAt - at >= SATURATED_FAILS_MS)
+  if (cause === 'cpu-saturation' && closedAt - at >= SATURATION_FAILS_MS)
+    // An incident's story does not say that.
     return unknown(`calm again ${after(closedAt)}; five minutes at the CPU limit are a failure that nobody wrote down`)
   return { verdict: 'wrong', outcome: `calmed by itself ${after(closedAt)}` }
 }

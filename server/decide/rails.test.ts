@@ -18,7 +18,6 @@ const NOW = 100 * 60 * MINUTE
 const action = (minutesAgo: number, helped: boolean | null, containerKey = 'shop/api/1'): HostAction => ({
   at: NOW - minutesAgo * MINUTE,
   containerKey,
-  kind: 'restart',
   helped,
 })
 const ask = (different: Partial<Parameters<typeof containerRail>[0]>, host = aHost(), settings = SETTINGS) =>
@@ -137,7 +136,7 @@ test('whatever the order of actions, a host that obeys never touches more contai
           SETTINGS,
         )
         if (rail !== null) continue
-        actions.push({ at, containerKey, kind: 'restart', helped: null })
+        actions.push({ at, containerKey, helped: null })
         const within = actions.filter((one) => at - one.at < BUDGET_WINDOW_MS)
         expect(new Set(within.map((one) => one.containerKey)).size).toBeLessThanOrEqual(
           Math.max(1, Math.floor(containers * SETTINGS.budgetShare)),

@@ -1,7 +1,5 @@
-import type { ActionKind } from '../contracts/incident.ts'
-
 /** An action that the program asked for, and whether it helped; `null` while nobody knows. */
-export type HostAction = { at: number; containerKey: string; kind: ActionKind; helped: boolean | null }
+export type HostAction = { at: number; containerKey: string; helped: boolean | null }
 
 /** What is going on on the host as a whole. */
 export type HostFacts = {
