@@ -5,6 +5,7 @@ import type { Autonomy } from '../server/contracts/autonomy.ts'
 import { hasProgram, needs } from '../server/fixtures/needs.ts'
 import {
   type AutonomyHost,
+  actingWith,
   incidentOf,
   openAutonomyHost,
   QUIET_RUNBOOKS,
@@ -40,13 +41,7 @@ describe.skipIf(!present).concurrent('in auto, on a real engine, the service', {
     const { folder } = parts.use(writeRunbooks(QUIET_RUNBOOKS))
     host = parts.use(await openAutonomyHost())
     await host.runCalm(6)
-    const env = {
-      DOCKERPULSE_MODE: 'auto',
-      DOCKERPULSE_COOLDOWN_SECONDS: '10',
-      DOCKERPULSE_BUDGET_SHARE: '1',
-      DOCKERPULSE_RUNBOOKS: folder,
-    }
-    service = parts.use(await openTestService({ dockerHost: host.dockerHost, env }))
+    service = parts.use(await openTestService({ dockerHost: host.dockerHost, env: actingWith(folder) }))
   })
   afterAll(() => parts.disposeAsync())
 

@@ -122,3 +122,11 @@ export async function incidentOf(
     throw new Error(`no incident as wanted:\n${storyOf(await own(), host.deedsOn(id))}`, { cause: error })
   }
 }
+
+/** The environment of a service that acts alone, soon again, on as many as need it, by the runbooks of a folder. */
+export const actingWith = (folder: string) => ({
+  DOCKERPULSE_MODE: 'auto',
+  DOCKERPULSE_COOLDOWN_SECONDS: '10',
+  DOCKERPULSE_BUDGET_SHARE: '1',
+  DOCKERPULSE_RUNBOOKS: folder,
+})

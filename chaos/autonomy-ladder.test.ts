@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import { hasProgram, needs } from '../server/fixtures/needs.ts'
 import {
   type AutonomyHost,
+  actingWith,
   incidentOf,
   openAutonomyHost,
   QUIET_RUNBOOKS,
@@ -48,13 +49,7 @@ describe.skipIf(!present).concurrent("with a user's own ladders, the service", {
     const { folder } = parts.use(writeRunbooks(RUNBOOKS))
     host = parts.use(await openAutonomyHost())
     await host.runCalm(8)
-    const env = {
-      DOCKERPULSE_MODE: 'auto',
-      DOCKERPULSE_COOLDOWN_SECONDS: '10',
-      DOCKERPULSE_BUDGET_SHARE: '1',
-      DOCKERPULSE_RUNBOOKS: folder,
-    }
-    service = parts.use(await openTestService({ dockerHost: host.dockerHost, env }))
+    service = parts.use(await openTestService({ dockerHost: host.dockerHost, env: actingWith(folder) }))
   })
   afterAll(() => parts.disposeAsync())
 
