@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DuckDBConnection } from '@duckdb/node-api'
+import { setImmediate } from 'node:timers/promises'
+import { BIGINT, type DuckDBConnection, DuckDBDataChunk, INTEGER } from '@duckdb/node-api'
 import { messageOf } from '../errors.ts'
 import { type Batch, COLUMNS, encodeBatch, UNKNOWN } from './batch.ts'
 import type { Database } from './database.ts'
@@ -22,6 +23,10 @@ export type SampleStore = AsyncDisposable & {
 
 /** A transaction costs as much as many rows: the journal keeps batches until there are so many. */
 const FLUSH_AFTER_BATCHES = 30
+
+/** What DuckDB takes at a time; between two of them requests and events get their turn. */
+const CHUNK_ROWS = 2048
+const SAMPLE_TYPES = [BIGINT, ...Array.from({ length: COLUMNS }, () => INTEGER)]
 
 /** While the database refuses them, no more than so many wait; then the oldest are dropped and counted. */
 const MOST_WAITING_BATCHES = 120
@@ -49,6 +54,9 @@ async function readStored(connection: DuckDBConnection): Promise<{ numberOf: Map
   }
 }
 
+/** Spread over arguments ten thousand numbers would be too many. */
+const highestOf = (numberOf: ReadonlyMap<string, number>) => numberOf.values().reduce((a, b) => Math.max(a, b), 0)
+
 /** A statement for each would cost more than all their samples. */
 async function insertContainers(connection: DuckDBConnection, containers: Batch['containers']): Promise<void> {
   if (containers.length === 0) return
@@ -65,6 +73,38 @@ async function insertContainers(connection: DuckDBConnection, containers: Batch[
   }
 }
 
+/** Column by column, because a call for each of a hundred thousand numbers would hold up the loop. */
+async function insertSamples(connection: DuckDBConnection, batches: readonly Batch[]): Promise<void> {
+  const columns: (bigint | number | null)[][] = SAMPLE_TYPES.map(() => [])
+  const chunk = DuckDBDataChunk.create(SAMPLE_TYPES)
+  const appender = await connection.createAppender('samples')
+  const append = () => {
+    chunk.reset()
+    chunk.rowCount = columns[0]!.length
+    chunk.setColumns(columns)
+    appender.appendDataChunk(chunk)
+    appender.flushSync()
+    for (const column of columns) column.length = 0
+  }
+  try {
+    for (const { timesMs, cells } of batches)
+      for (let row = 0; row < timesMs.length; row++) {
+        columns[0]!.push(BigInt(timesMs[row]!))
+        for (let column = 0; column < COLUMNS; column++) {
+          const cell = cells[row * COLUMNS + column]!
+          columns[column + 1]!.push(cell === UNKNOWN ? null : cell)
+        }
+        if (columns[0]!.length < CHUNK_ROWS) continue
+        append()
+        await setImmediate()
+      }
+    if (columns[0]!.length > 0) append()
+  } finally {
+    // One that is left open writes its rows when it is collected, after the transaction.
+    appender.closeSync()
+  }
+}
+
 /** Adds batches, and those of their containers that are not in `stored`, within the transaction of `connection`. */
 async function insert(
   connection: DuckDBConnection,
@@ -75,21 +115,7 @@ async function insert(
     connection,
     batches.flatMap(({ containers }) => containers).filter(({ number }) => !stored.has(number)),
   )
-  const appender = await connection.createAppender('samples')
-  try {
-    for (const { timesMs, cells } of batches)
-      for (let row = 0; row < timesMs.length; row++) {
-        appender.appendBigInt(BigInt(timesMs[row]!))
-        for (let cell = row * COLUMNS; cell < (row + 1) * COLUMNS; cell++) {
-          if (cells[cell] === UNKNOWN) appender.appendNull()
-          else appender.appendInteger(cells[cell]!)
-        }
-        appender.endRow()
-      }
-  } finally {
-    // One that is left open writes its rows when it is collected, after the transaction.
-    appender.closeSync()
-  }
+  await insertSamples(connection, batches)
   const rows = batches.map(({ number, atMs, timesMs }) => `(${number}, ${atMs}, ${timesMs.length})`)
   await connection.run(`INSERT INTO batches VALUES ${rows.join(', ')}`)
 }
@@ -120,6 +146,7 @@ export async function openSampleStore(database: Database, folder: string): Promi
     numberOf.set(id, number)
     named.add(number)
   }
+  let highest = highestOf(numberOf)
 
   const oldestKept = waiting[0]?.number ?? newest + 1
   const newestKept = waiting.at(-1)?.number ?? newest
@@ -148,10 +175,9 @@ export async function openSampleStore(database: Database, folder: string): Promi
   const numberFor = (containerId: string): number => {
     const known = numberOf.get(containerId)
     if (known !== undefined) return known
-    let number = 1
-    for (const taken of numberOf.values()) number = Math.max(number, taken + 1)
-    numberOf.set(containerId, number)
-    return number
+    highest += 1
+    numberOf.set(containerId, highest)
+    return highest
   }
 
   const writeWaiting = async () => {
@@ -216,6 +242,7 @@ export async function openSampleStore(database: Database, folder: string): Promi
           kept = (await readStored(connection)).numberOf
         })
         numberOf = kept
+        highest = highestOf(kept)
         stored = new Set(kept.values())
         // A journal that could not be cleared may name containers that are forgotten now.
         named.clear()
