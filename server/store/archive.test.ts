@@ -122,6 +122,41 @@ test('a day of hours becomes one file per coarse tier, and nothing is lost or do
   await store.close()
 })
 
+test('six hours that are over become one file, which a lost database takes in again', async () => {
+  const store = await openStore()
+  await store.fill(MIDNIGHT, 9 * 3_600, 600)
+  store.clock.now = MIDNIGHT + 9.5 * HOUR_MS
+  await store.archive.rollUp()
+  const before = await store.read(MIDNIGHT, MIDNIGHT + 9 * HOUR_MS, HOUR_MS)
+  await store.archive.merge()
+  store.clock.now += 61_000
+  await store.archive.prune()
+  const names = ['2026-11-20T00-05.parquet', ...[6, 7, 8].map((hour) => `2026-11-20T0${hour}.parquet`)]
+  expect(store.files('1h')).toEqual(names)
+  expect(store.files('raw')).toHaveLength(9)
+  expect(await store.read(MIDNIGHT, MIDNIGHT + 9 * HOUR_MS, HOUR_MS)).toEqual(before)
+  await store.close()
+  renameSync(store.path, `${store.path}.lost`)
+
+  const again = await openStore(store.folder)
+  again.clock.now = store.clock.now
+  expect(again.archive.pieces().filter(({ tier }) => tier === '1h')).toMatchObject(
+    [6, 1, 1, 1].map((hours, index) => ({
+      file: names[index],
+      toMs: MIDNIGHT + [6, 7, 8, 9][index]! * HOUR_MS,
+      fromMs: MIDNIGHT + ([6, 7, 8, 9][index]! - hours) * HOUR_MS,
+    })),
+  )
+  expect(await again.read(MIDNIGHT, MIDNIGHT + 9 * HOUR_MS, HOUR_MS)).toEqual(before)
+  again.clock.now = MIDNIGHT + DAY_MS + 3 * HOUR_MS
+  await again.archive.merge()
+  again.clock.now += 61_000
+  await again.archive.prune()
+  expect(again.files('1h')).toEqual(['2026-11-20.parquet'])
+  expect(await again.read(MIDNIGHT, MIDNIGHT + 9 * HOUR_MS, HOUR_MS)).toEqual(before)
+  await again.close()
+})
+
 test('what is past its retention is removed from the disk', async () => {
   const store = await openStore(temporaryFolder(), parseTiers('raw=2h,10s=4h'))
   for (let hour = 0; hour < 4; hour++) await store.fill(MIDNIGHT + hour * HOUR_MS, 60, 10)

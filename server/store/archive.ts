@@ -14,6 +14,7 @@ import {
   type Piece,
   pathIn,
   pieceName,
+  QUARTER_MS,
   quoted,
   syncPath,
 } from './piece-files.ts'
@@ -25,7 +26,7 @@ export type { Piece } from './piece-files.ts'
 export type Archive = {
   /** Moves every hour that is over out of the database into pieces of all tiers. Rejects where the disk refuses; nothing is lost then. */
   rollUp(): Promise<void>
-  /** Makes one piece of a day's pieces. */
+  /** Makes one piece of a quarter of a day's pieces, and one of a day's. */
   merge(): Promise<void>
   /**
    * Removes pieces past their retention, and gives their space back. A clock alone is not believed: a piece goes only
@@ -46,7 +47,8 @@ export type Archive = {
 
 /** The last samples of an hour arrive a little after its end. */
 const HOUR_CLOSES_AFTER_MS = 60_000
-const DAY_CLOSES_AFTER_MS = 2 * HOUR_MS
+/** By then the last of its hours is in the archive. */
+const MERGED_AFTER_MS = 2 * HOUR_MS
 
 /** A removed file stays this long, for queries that began before. */
 const UNLINK_AFTER_MS = 60_000
@@ -298,19 +300,17 @@ export async function openArchive(options: {
       change(async () => {
         for (const { name } of tiers) {
           if (name === 'raw') continue
-          for (const [dayMs, candidates] of daysToMerge(pieces, name, now() - DAY_CLOSES_AFTER_MS)) {
-            const parts = await sound(candidates)
-            if (parts.length < 2) continue
-            const paths = parts.map((part) => quoted(pathOf(part))).join(', ')
-            const day = {
-              tier: name,
-              fromMs: dayMs,
-              toMs: dayMs + DAY_MS,
-              file: freeName([{ name }], dayMs, dayMs + DAY_MS),
+          // A day that is over is not written twice.
+          for (const spanMs of [DAY_MS, QUARTER_MS])
+            for (const [fromMs, candidates] of periodsToMerge(pieces, name, spanMs, now() - MERGED_AFTER_MS)) {
+              const parts = await sound(candidates)
+              if (parts.length < 2) continue
+              const paths = parts.map((part) => quoted(pathOf(part))).join(', ')
+              const toMs = fromMs + spanMs
+              const whole = { tier: name, fromMs, toMs, file: freeName([{ name }], fromMs, toMs) }
+              const select = `SELECT * FROM read_parquet([${paths}]) ORDER BY container, at_ms`
+              await commit([await write(whole, select, parts)], parts, async () => {})
             }
-            const select = `SELECT * FROM read_parquet([${paths}]) ORDER BY container, at_ms`
-            await commit([await write(day, select, parts)], parts, async () => {})
-          }
         }
       }),
     prune: () =>
@@ -375,17 +375,23 @@ async function readPieces(database: Database): Promise<{ counting: Piece[]; remo
   return { counting, removed }
 }
 
-/** Days that are over and lie in more than one piece, with their pieces. */
-function daysToMerge(pieces: readonly Piece[], tier: TierName, closedMs: number): Map<number, Piece[]> {
-  const days = new Map<number, Piece[]>()
-  for (const piece of pieces) {
-    const dayMs = Math.floor(piece.fromMs / DAY_MS) * DAY_MS
-    if (piece.tier !== tier || dayMs + DAY_MS > closedMs) continue
-    days.set(dayMs, [...(days.get(dayMs) ?? []), piece])
-  }
-  for (const [dayMs, parts] of days) if (parts.length < 2) days.delete(dayMs)
-  return days
+/** Periods of a length that are over and lie in more than one piece, with their pieces. */
+function periodsToMerge(
+  pieces: readonly Piece[],
+  tier: TierName,
+  spanMs: number,
+  closedMs: number,
+): Map<number, Piece[]> {
+  const within = pieces.filter(
+    (piece) =>
+      piece.tier === tier && piece.toMs - piece.fromMs <= spanMs && periodFrom(piece, spanMs) + spanMs <= closedMs,
+  )
+  const periods = Map.groupBy(within, (piece) => periodFrom(piece, spanMs))
+  for (const [fromMs, parts] of periods) if (parts.length < 2) periods.delete(fromMs)
+  return periods
 }
+
+const periodFrom = ({ fromMs }: Piece, spanMs: number) => Math.floor(fromMs / spanMs) * spanMs
 
 /** Those of a tier's pieces that are too old by the clock, and have a whole retention of recorded time after them. */
 function pastRetention(pieces: readonly Piece[], nowMs: number, keepMs: number): Piece[] {

@@ -165,3 +165,52 @@ test('times with fractions are taken to the millisecond', async () => {
   )
   expect(seen.cpuCores).toEqual([10, 11])
 })
+
+test('a long range joins the archive’s minutes with the hour that is still running', async () => {
+  const hour = Math.ceil(START / 3_600_000) * 3_600_000
+  const own = mkdtempSync(join(tmpdir(), 'dockerpulse-history-'))
+  const path = join(own, 'samples.duckdb')
+  let now = hour + 3_590_000
+  const store = await openDatabase({ path, memoryLimitMegabytes: 64, now: () => now })
+  const pieces = await openArchive({
+    database: store,
+    folder: archiveFolderOf(path),
+    tiers: DEFAULT_TIERS,
+    now: () => now,
+  })
+  const samples = await openSampleStore(store, own)
+  for (const [minute, cpuCores] of [
+    [58, 1],
+    [58, 3],
+    [59, 5],
+    [60, 7],
+  ] as const) {
+    const at = hour + minute * 60_000 + cpuCores * 1000
+    await samples.append(at, [observation(1, at, { cpuCores }, { probability: cpuCores / 10 })])
+  }
+  await samples.flush()
+  now = hour + 3_700_000
+  await pieces.rollUp()
+  const { tier, seen, ahead } = await readHistory(
+    { database: store, archive: pieces, tiers: DEFAULT_TIERS, nowMs: now },
+    {
+      containerIds: [idOf(1)],
+      fromMs: hour - 8 * 3_600_000,
+      toMs: now,
+      stepMs: 60_000,
+      horizonMs: HORIZON_MS,
+    },
+  )
+  await samples[Symbol.asyncDispose]()
+  await store[Symbol.asyncDispose]()
+  rmSync(own, { recursive: true })
+  expect(pieces.pieces().map((piece) => piece.tier)).toContain('1min')
+  expect(tier).toBe('1min')
+  expect(seen.at).toEqual([58, 59, 60].map((minute) => hour + minute * 60_000))
+  expect(seen.cpuCores).toEqual([2, 5, 7])
+  expect(seen.cpuCoresMin).toEqual([1, 5, 7])
+  expect(seen.cpuCoresMax).toEqual([3, 5, 7])
+  expect(seen.probability!.map((share) => Math.round(share! * 1000))).toEqual([300, 500, 700])
+  expect(seen.cpuCoresForecast).toEqual([null, null, null])
+  expect(ahead.at).toEqual([])
+})

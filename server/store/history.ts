@@ -1,4 +1,4 @@
-import type { DuckDBResultReader } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Archive } from './archive.ts'
 import type { Database } from './database.ts'
 import { STORED_METRICS } from './stored-metrics.ts'
@@ -6,6 +6,9 @@ import { type Tier, type TierName, tierFor } from './tiers.ts'
 
 /** Columns of samples in steps; see SampleColumns in the contracts for what each means. `container` is the id. */
 export type History = Record<string, (number | null)[]> & { at: number[] }
+
+type Cell = number | string | boolean | null
+type Columns = Record<string, Cell[]>
 
 export type HistoryQuery = {
   containerIds: readonly string[]
@@ -58,31 +61,37 @@ const SEEN = [
 const SPREAD_COLUMNS = SPREADS.flatMap((name) => [`${name}Min`, `${name}Max`, `${name}P95`])
 
 /** Rows of a coarse tier have their spread; a raw row is its own. The highest probability of a step is what counts. */
-const columnsFrom = (raw: boolean): string =>
+const columnsFrom = (rows: 'raw' | 'coarse'): string =>
   [
     ...MEANS.map((name) => `"${name}"`),
     ...SPREAD_COLUMNS.map((column) =>
-      raw ? `"${column.replace(/(Min|Max|P95)$/, '')}" AS "${column}"` : `"${column}"`,
+      rows === 'raw' ? `"${column.replace(/(Min|Max|P95)$/, '')}" AS "${column}"` : `"${column}"`,
     ),
-    raw ? '"probability"' : '"probabilityMax" AS "probability"',
-    ...FORESEEN.map(([name]) => (raw ? `"${name}"` : `NULL::INTEGER AS "${name}"`)),
+    rows === 'raw' ? '"probability"' : '"probabilityMax" AS "probability"',
   ].join(', ')
+
+const FORESEEN_COLUMNS = FORESEEN.map(([name]) => `"${name}"`).join(', ')
 
 const list = (texts: readonly string[]) => texts.map((text) => `'${text.replaceAll("'", "''")}'`).join(', ')
 
-const whole = (value: number) => BigInt(Math.round(value))
-
-function columnsOf(reader: DuckDBResultReader): Record<string, unknown[]> {
-  const columns = reader.getColumnsObject()
-  // Without a row there is no column object either; its names are there all the same.
-  return Object.fromEntries(
-    reader
-      .columnNames()
-      .map((name) => [
-        name,
-        (columns[name] ?? []).map((value) => (value === null || name === 'container' ? value : Number(value))),
-      ]),
-  )
+/**
+ * Columns of a query's rows by name, read chunk by chunk: requests and events get their turn in between. Numbers are
+ * DOUBLE there, for a BIGINT would be an object of its own for each row.
+ */
+async function columnsOf(connection: DuckDBConnection, sql: string): Promise<Columns> {
+  const result = await connection.run(sql)
+  const columns = result.columnNames().map((): Cell[] => [])
+  for (;;) {
+    const chunk = await result.fetchChunk()
+    // Asked for once: it is a call into DuckDB.
+    const rowCount = chunk?.rowCount ?? 0
+    if (chunk === null || rowCount === 0) break
+    for (const [index, cells] of columns.entries()) {
+      const vector = chunk.getColumnVector(index)
+      for (let row = 0; row < rowCount; row++) cells.push(vector.getItem(row) as Cell)
+    }
+  }
+  return Object.fromEntries(result.columnNames().map((name, index) => [name, columns[index]!]))
 }
 
 /**
@@ -94,15 +103,38 @@ function sourceSql({ name, stepMs: tierStepMs }: Tier, paths: readonly string[],
   // A coarse row stands for the time from its own on: the one that the range begins in belongs to it.
   const fromMs = raw ? Math.round(query.fromMs - query.horizonMs) : Math.floor(query.fromMs / tierStepMs) * tierStepMs
   const toMs = Math.round(query.toMs)
-  const ids = list(query.containerIds)
-  const hot = `SELECT containers.id AS container, at_ms, ${columnsFrom(true)}
-    FROM samples JOIN containers ON samples.container = containers.number
-    WHERE containers.id IN (${ids}) AND at_ms BETWEEN ${fromMs} AND ${toMs}`
+  const chosen = (id: string) => `WHERE ${id} IN (${list(query.containerIds)}) AND at_ms BETWEEN ${fromMs} AND ${toMs}`
+  const foreseen = raw ? `, ${FORESEEN_COLUMNS}` : ''
+  const hot = `SELECT containers.id AS container, at_ms, ${columnsFrom('raw')}${foreseen}
+    FROM samples JOIN containers ON samples.container = containers.number ${chosen('containers.id')}`
   if (paths.length === 0) return hot
-  return `SELECT container, at_ms, ${columnsFrom(raw)} FROM read_parquet([${list(paths)}], union_by_name = true)
-    WHERE container IN (${ids}) AND at_ms BETWEEN ${fromMs} AND ${toMs}
-    UNION ALL ${hot}`
+  return `SELECT container, at_ms, ${columnsFrom(raw ? 'raw' : 'coarse')}${foreseen}
+    FROM read_parquet([${list(paths)}], union_by_name = true) ${chosen('container')} UNION ALL ${hot}`
 }
+
+const stepOf = (at: string, stepMs: number) => `(${at} // ${stepMs} * ${stepMs})::DOUBLE`
+
+/** What was seen, and what was foreseen for each step: only raw rows know that. */
+const withForecasts = (source: string, fromMs: number, stepMs: number, horizonMs: number) =>
+  `WITH chosen AS (${source}), seen AS (
+     SELECT container, ${stepOf('at_ms', stepMs)} AS step_start, ${SEEN}
+     FROM chosen WHERE at_ms >= ${fromMs} GROUP BY 1, 2
+   ), foreseen AS (
+     SELECT container, ${stepOf(`(at_ms + ${horizonMs})`, stepMs)} AS step_start,
+       ${FORESEEN.map(([name, aggregate]) => aggregated(name, aggregate)).join(', ')}
+     FROM chosen WHERE "cpuCoresForecast" IS NOT NULL OR "memoryBytesForecast" IS NOT NULL GROUP BY 1, 2
+   ), newest AS (SELECT container, max(step_start) AS step_start FROM seen GROUP BY 1)
+   SELECT coalesce(seen.container, foreseen.container) AS container,
+     coalesce(seen.step_start, foreseen.step_start) AS "at", seen.step_start IS NULL AS ahead,
+     seen.* EXCLUDE (container, step_start), foreseen.* EXCLUDE (container, step_start)
+   FROM seen FULL JOIN foreseen ON seen.step_start = foreseen.step_start AND seen.container = foreseen.container
+   WHERE seen.step_start IS NOT NULL
+     OR foreseen.step_start > (SELECT newest.step_start FROM newest WHERE newest.container = foreseen.container)
+   ORDER BY ahead, container, "at"`
+
+/** A coarse tier knows no forecasts: a week of a hundred containers is read once, not twice. */
+const seenOnly = (source: string, stepMs: number) =>
+  `SELECT container, ${stepOf('at_ms', stepMs)} AS "at", ${SEEN} FROM (${source}) GROUP BY 1, 2 ORDER BY container, "at"`
 
 /**
  * Samples of some containers from `fromMs` up to `toMs` in steps of `stepMs`, from the tier that fits the step, with the
@@ -117,32 +149,21 @@ export async function readHistory(
   const { fromMs, toMs, stepMs, horizonMs } = query
   const tier = tierFor(tiers, { fromMs, toMs, stepMs, nowMs })
   const step = Math.max(stepMs, tier.stepMs)
-  const reader = await archive.read({ tier: tier.name, fromMs: fromMs - horizonMs, toMs }, (paths) =>
-    database.read((connection) =>
-      connection.runAndReadAll(
-        `WITH chosen AS (${sourceSql(tier, paths, query)}), seen AS (
-           SELECT container, at_ms // $step::BIGINT * $step::BIGINT AS step_start, ${SEEN}
-           FROM chosen WHERE at_ms >= $from::BIGINT GROUP BY 1, 2
-         ), foreseen AS (
-           SELECT container, (at_ms + $horizon::BIGINT) // $step::BIGINT * $step::BIGINT AS step_start,
-             ${FORESEEN.map(([name, aggregate]) => aggregated(name, aggregate)).join(', ')}
-           FROM chosen WHERE "cpuCoresForecast" IS NOT NULL OR "memoryBytesForecast" IS NOT NULL GROUP BY 1, 2
-         ), newest AS (SELECT container, max(step_start) AS step_start FROM seen GROUP BY 1)
-         SELECT coalesce(seen.container, foreseen.container) AS container,
-           coalesce(seen.step_start, foreseen.step_start) AS "at", seen.step_start IS NULL AS ahead,
-           seen.* EXCLUDE (container, step_start), foreseen.* EXCLUDE (container, step_start)
-         FROM seen FULL JOIN foreseen ON seen.step_start = foreseen.step_start AND seen.container = foreseen.container
-         WHERE seen.step_start IS NOT NULL
-           OR foreseen.step_start > (SELECT newest.step_start FROM newest WHERE newest.container = foreseen.container)
-         ORDER BY ahead, container, "at"`,
-        { from: whole(fromMs), step: whole(step), horizon: whole(horizonMs) },
-      ),
-    ),
+  const columns = await archive.read({ tier: tier.name, fromMs: fromMs - horizonMs, toMs }, (paths) =>
+    database.read((connection) => {
+      const source = sourceSql(tier, paths, query)
+      const sql =
+        tier.name === 'raw'
+          ? withForecasts(source, Math.round(fromMs), step, Math.round(horizonMs))
+          : seenOnly(source, step)
+      return columnsOf(connection, sql)
+    }),
   )
-  const columns = columnsOf(reader)
-  const split = (columns.ahead ?? []).indexOf(1)
-  const end = split < 0 ? (columns.at ?? []).length : split
+  if (tier.name !== 'raw') for (const [name] of FORESEEN) columns[name] = columns.at!.map(() => null)
+  const { ahead, ...known } = columns
+  const firstAhead = ahead?.indexOf(true) ?? -1
+  const end = firstAhead < 0 ? columns.at!.length : firstAhead
   const part = (from: number, to?: number) =>
-    Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values.slice(from, to)])) as History
+    Object.fromEntries(Object.entries(known).map(([name, values]) => [name, values.slice(from, to)])) as History
   return { tier: tier.name, stepMs: step, seen: part(0, end), ahead: part(end) }
 }

@@ -17,25 +17,32 @@ export type Piece = {
 
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 24 * HOUR_MS
+/** Hours become one piece after so long, and these a day's: a chart of a day opens ten files, not twenty-five. */
+export const QUARTER_MS = 6 * HOUR_MS
 
 export const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 export const pathIn = (folder: string, { tier, file }: Pick<Piece, 'tier' | 'file'>) => join(folder, tier, file)
 
 /**
- * The name of a piece in its time's own words, so that a folder reads like a calendar: `2026-11-20T05.parquet` or
- * `2026-11-20.parquet`, with `.2` and so on for what came later.
+ * The name of a piece in its time's own words, so that a folder reads like a calendar: `2026-11-20T05.parquet`,
+ * `2026-11-20T06-11.parquet` for the hours from 06 up to 11, or `2026-11-20.parquet`, with `.2` and so on for what came later.
  */
 export function pieceName(fromMs: number, toMs: number, copy: number): string {
-  const base = new Date(fromMs).toISOString().slice(0, toMs - fromMs >= DAY_MS ? 10 : 13)
+  const first = new Date(fromMs).toISOString()
+  const last = new Date(toMs - HOUR_MS).toISOString().slice(11, 13)
+  const hours = toMs - fromMs > HOUR_MS ? `${first.slice(0, 13)}-${last}` : first.slice(0, 13)
+  const base = toMs - fromMs >= DAY_MS ? first.slice(0, 10) : hours
   return copy === 1 ? `${base}.parquet` : `${base}.${copy}.parquet`
 }
 
 /** The period that a name stands for, or `null` where it is no piece's name. */
 export function periodOf(file: string): { fromMs: number; toMs: number } | null {
-  const [, day, hour] = /^([+-]?\d+-\d\d-\d\d)(?:T(\d\d))?(?:\.\d+)?\.parquet$/.exec(file) ?? []
-  const fromMs = Date.parse(`${day}T${hour ?? '00'}:00:00Z`)
-  return Number.isNaN(fromMs) ? null : { fromMs, toMs: fromMs + (hour === undefined ? DAY_MS : HOUR_MS) }
+  const [, day, first, last = first] =
+    /^([+-]?\d+-\d\d-\d\d)(?:T(\d\d)(?:-(\d\d))?)?(?:\.\d+)?\.parquet$/.exec(file) ?? []
+  const fromMs = Date.parse(`${day}T${first ?? '00'}:00:00Z`)
+  const toMs = last === undefined ? fromMs + DAY_MS : Date.parse(`${day}T${last}:00:00Z`) + HOUR_MS
+  return Number.isNaN(toMs) || toMs <= fromMs ? null : { fromMs, toMs }
 }
 
 /** Makes a file's content, or a folder's names, survive the loss of power. */
