@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import canonicalize from 'canonicalize'
 import { createExecutor } from './act/executor.ts'
@@ -55,6 +55,8 @@ import { containerView, incidentView, isoTime } from './views.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const ROUND_MS = 1_000
+/** Between two stretches of a round what was sent to open dashboards gets on its way. */
+const BREATH_MS = 8
 const HOUR_MS = 3_600_000
 
 /** One for each container; more than this no page could show. */
@@ -361,7 +363,7 @@ export async function openApp(options: {
     ownContainerId: readOwnContainerId(),
     inventory: () => inventory,
     sampler,
-    breathe: () => setImmediate(),
+    breathe: () => sleep(BREATH_MS),
     calmIntervalMs: () => overhead.state.calmIntervalMs,
     executor: createExecutor({
       engine,
