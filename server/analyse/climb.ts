@@ -97,3 +97,24 @@ export function restLevel(climb: Climb, nowMs: number): number {
   const { highs } = climb
   return highs.length === 0 || goingOn(climb, nowMs, RESTS_AFTER) > 0 ? 0 : highs.values[indexOfAge(highs, 0)]!
 }
+
+/** The newest high that was there at a time; `null` where the climb had not begun. */
+function highAt(climb: Climb, atMs: number): number | null {
+  const { highs } = climb
+  for (let age = 0; age < highs.length; age++) {
+    const index = indexOfAge(highs, age)
+    if (highs.atMs[index]! <= atMs) return highs.values[index]!
+  }
+  return null
+}
+
+/**
+ * How much higher a climb that slows down still gets if it goes on slowing down as it did from one span to the next (a
+ * geometric series); infinite where it does not slow down, or is too young to tell.
+ */
+export function leftToRise(climb: Climb, nowMs: number, spanMs: number): number {
+  const [top, middle, bottom] = [highAt(climb, nowMs), highAt(climb, nowMs - spanMs), highAt(climb, nowMs - 2 * spanMs)]
+  if (top === null || middle === null || bottom === null) return Number.POSITIVE_INFINITY
+  const [before, lately] = [middle - bottom, top - middle]
+  return lately >= before ? Number.POSITIVE_INFINITY : (lately * lately) / (before - lately)
+}

@@ -27,6 +27,8 @@ export type Window = {
   memoryClimb: Climb
   /** Where memory came to rest in the life before: up to there a rise is its warm-up. 0 where it did not rest. */
   restedAtBytes: number
+  /** When the kernel last killed a process of it for memory: what climbs after that is no warm-up. */
+  killedAtMs: number
   pidsClimb: Climb
   saturation: Saturation
   cpuOutlook: Outlook
@@ -44,6 +46,7 @@ export function createWindow(containerId: string): Window {
     unreclaimableBytes: createSeries(),
     memoryClimb: createClimb(),
     restedAtBytes: 0,
+    killedAtMs: Number.NEGATIVE_INFINITY,
     pidsClimb: createClimb(),
     saturation: createSaturation(),
     cpuOutlook: createOutlook(),
@@ -80,6 +83,7 @@ export function observe(window: Window, sample: Sample): void {
   const { cpuCores, workingSetBytes, unreclaimableBytes, memoryLimitBytes, pids, pidsLimit, cpuShareOfLimit } = sample
   // What the kernel has killed a process for is not garbage that was collected: the next climb is to be seen as early as the first.
   if ((sample.oomKills ?? 0) > 0) {
+    window.killedAtMs = sample.at
     clear(window.unreclaimableBytes)
     clear(window.workingSetBytes)
     clearClimb(window.memoryClimb)
