@@ -16,7 +16,8 @@ const MIN_STEP_SHARE = 0.004
 const HIGH_EVERY_MS = 2_000
 /** Highs that are older are forgotten: what was then is not what will be. */
 const FORGET_MS = 600_000
-const CAPACITY = 128
+/** So many highs are kept: a quarter of the limit at the least, or two minutes of the steepest climb. */
+const CAPACITY = 64
 /** Two highs further apart than this belong to two climbs. */
 const APART_MS = 60_000
 /** A pause is no longer than the pauses before it, but for so much. */
@@ -27,9 +28,9 @@ const YOUNG_MS = 30_000
 /** So many of its last pauses say whether it rests. */
 const RESTS_AFTER = 3
 
-/** Without highs yet. */
-export function createClimb(): Climb {
-  return { highs: createSeries(CAPACITY), beganAtMs: Number.NaN }
+/** Without highs yet. `capacity` is how many are kept. */
+export function createClimb(capacity = CAPACITY): Climb {
+  return { highs: createSeries(capacity), beganAtMs: Number.NaN }
 }
 
 /** Forgets everything: a new life. */

@@ -36,6 +36,9 @@ export type Window = {
   life: LifeSigns
 }
 
+/** Of processes the last minute is looked at: a high every two seconds. */
+const PIDS_HIGHS = 32
+
 /** An empty window for a container. */
 export function createWindow(containerId: string): Window {
   return {
@@ -47,7 +50,7 @@ export function createWindow(containerId: string): Window {
     memoryClimb: createClimb(),
     restedAtBytes: 0,
     killedAtMs: Number.NEGATIVE_INFINITY,
-    pidsClimb: createClimb(),
+    pidsClimb: createClimb(PIDS_HIGHS),
     saturation: createSaturation(),
     cpuOutlook: createOutlook(),
     memoryOutlook: createOutlook(),
