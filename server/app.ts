@@ -47,11 +47,13 @@ import { createAutonomyStore } from './store/autonomy.ts'
 import { archiveFolderOf, openDatabase } from './store/database.ts'
 import { type HistoryQuery, readHistory } from './store/history.ts'
 import { createIncidentStore } from './store/incidents.ts'
+import { readRecentSamples } from './store/recent-samples.ts'
 import { openRecordings } from './store/recordings.ts'
 import { openSampleStore } from './store/samples.ts'
 import { createScoreStore } from './store/scores.ts'
 import { parseTiers } from './store/tiers.ts'
 import { containerView, incidentView, isoTime } from './views.ts'
+import { warmUp } from './warm-up.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const ROUND_MS = 1_000
@@ -462,9 +464,23 @@ export async function openApp(options: {
     }
   }
   const looping = loop()
+  const warming = warmUp({
+    clock,
+    log,
+    signal: stop.signal,
+    inventory: () => inventory,
+    async read(query) {
+      // Where the disk refuses, what is in the database is read all the same.
+      await samples.flush().catch(() => {})
+      return readRecentSamples({ database, archive }, query)
+    },
+    breathe: () => setImmediate(),
+    take: running.warm,
+  })
   parts.defer(async () => {
     stop.abort()
     await looping
+    await warming
     await running.settled()
     note({ event: 'service.stopped', reason: 'asked to stop' })
   })

@@ -72,6 +72,15 @@ export function beginLife(window: Window): void {
   window.latest = null
 }
 
+/** After a longer silence the window begins anew: a slope over the gap would be made up. */
+const GAP_MS = 90_000
+
+/** Takes a sample into the window, which begins anew after a long silence. */
+export function observeAcrossGap(window: Window, sample: Sample): void {
+  if (sample.at - (window.latest?.at ?? sample.at) > GAP_MS) beginLife(window)
+  observe(window, sample)
+}
+
 /** A sample this much older than the newest one is not late: the clock was set back. */
 const SET_BACK_MS = 5_000
 
