@@ -116,7 +116,8 @@ type Subject = {
 export function createGuard(ports: {
   clock: Clock
   log: Log
-  calibration: Calibration
+  /** The failure model as it is now. */
+  calibration: () => Calibration
   settings: PolicySettings
   autonomy: Pick<AutonomyBook, 'modeOf' | 'stopped' | 'resumedAtMs' | 'judgementsOf' | 'remediesOf' | 'take'>
   runbooks: readonly Runbook[]
@@ -148,7 +149,7 @@ export function createGuard(ports: {
   onObserved: (atMs: number, observations: Observation[]) => void
   onIncident: (incident: Incident) => void
 }): Guard {
-  const { clock, log, calibration, settings, sampler, executor, autonomy } = ports
+  const { clock, log, settings, sampler, executor, autonomy } = ports
   const subjects = new Map<string, Subject>()
   const watches = new Map<string, Watch>()
   const missingSinceMs = new Map<string, number>()
@@ -398,7 +399,7 @@ export function createGuard(ports: {
     window.life = { ...life.signs, at: stale ? clock.now() : Math.max(life.signs.at, window.latest?.at ?? 0) }
     subject.assessment = assess(
       stale ? { ...createWindow(window.containerId), life: window.life } : window,
-      calibration,
+      ports.calibration(),
     )
     subject.stale = stale
     subject.changed = false
