@@ -164,6 +164,14 @@ test('a healthy day raises nothing: six hours of noise, garbage collection below
   expect(worst).toBeLessThan(0.3)
 })
 
+test('processes that go on growing have a time to their limit, those that rest have none', () => {
+  const growing = assessEach(60, (second) => ({ pids: 10 + second, pidsLimit: 100 })).at(-1)
+  expect(growing?.pidsTimeToLimit?.ms).toBeGreaterThan(25_000)
+  expect(growing?.pidsTimeToLimit?.ms).toBeLessThan(40_000)
+  expect(growing?.pidsTimeToLimit?.upperMs).toBeGreaterThan(50_000)
+  expect(assessEach(60, () => ({ pids: 90, pidsLimit: 100 })).at(-1)?.pidsTimeToLimit).toBeNull()
+})
+
 describe('CPU', () => {
   const saturated = { cpuCores: 1, cpuShareOfLimit: 1 }
 

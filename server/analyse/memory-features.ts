@@ -1,3 +1,4 @@
+import type { TimeToLimit } from '../contracts/assessment.ts'
 import { climbRate, goingOn, leftToRise } from './climb.ts'
 import { exceedanceOfLine, surestRise, timeToLimit } from './forecast.ts'
 import type { Feature } from './risk.ts'
@@ -46,7 +47,6 @@ const clamp = (value: number) => Math.max(0, Math.min(1, value))
 /** 1 where the limit is here, one half where it is as far away as the horizon, next to nothing at three times that. */
 const closeness = (leftMs: number, horizonMs: number) => 1 / (1 + (leftMs / horizonMs) ** 3)
 
-export type TimeToLimit = { ms: number; lowerMs: number; upperMs: number | null }
 export type MemoryOutlook = { features: Feature[]; timeToLimit: TimeToLimit | null }
 
 /** What memory says: whether what cannot be reclaimed will reach the limit within the horizon, seen in several ways. */
