@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let sockets = 0
 const socketPath = () => join(folder, `engine-${++sockets}.sock`)
 
-const leak = (container: string): Fault => ({ kind: 'leak', container, startSeconds: 20, bytesPerSecond: 5 * MIB })
+const leak = (container: string): Fault => ({ kind: 'leak', container, startSeconds: 20, bytesPerSecond: 3 * MIB })
 const shop = (labels: Record<string, string> = {}) => {
   const spec = containerSpec({
     name: 'shop',

@@ -54,7 +54,7 @@ function print(scores: RunScores): void {
   process.stdout.write(
     `Container-hours: calm ${containerHours.calm.toFixed(2)}, deceptive ${containerHours.deceptive.toFixed(2)}, all ${containerHours.all.toFixed(2)}\n` +
       `ECE ${reliability.ece.toFixed(4)}, Brier ${reliability.brier.toFixed(4)}, skill ${reliability.brierSkill.toFixed(3)} over a base rate of ${percent(reliability.baseRate)}; each run alike: ECE ${reliabilityByRun.ece.toFixed(4)}, skill ${reliabilityByRun.brierSkill.toFixed(3)} over ${percent(reliabilityByRun.baseRate)}\n` +
-      `Time to limit 30 s before: median relative error ${percent(timeToLimit.medianRelativeError)} of ${timeToLimit.judged} (${timeToLimit.unknown} without one)\n`,
+      `Time to limit 30 s before: median relative error ${percent(timeToLimit.medianRelativeError)} of ${timeToLimit.judged} (${timeToLimit.unknown} without one); the interval held in ${percent(timeToLimit.coverage)} of the last minute\n`,
   )
   for (const { from, to, seconds, meanProbability, observed, share } of reliability.bins)
     process.stdout.write(
@@ -108,6 +108,7 @@ function run(): void {
         brier: figure(reliability.brier),
         brierSkill: figure(reliability.brierSkill),
         timeToLimitMedianRelativeError: figure(timeToLimit.medianRelativeError),
+        timeToLimitCoverage: figure(timeToLimit.coverage),
       },
     },
     horizonMs: HORIZON_MS,

@@ -62,7 +62,13 @@ test('try prints the sum and a line a firing', async () => {
     ...{ containerId: snapshot.image, at: now, probability: 0.91, light: 'critical' as const, cause: null },
     ...{ timeToLimitMs: null, cpuCoresForecast: null, memoryBytesForecast: null, cpuCoresFarForecasts: [] },
     ...{ memoryBytesFarForecasts: [], cpuZScore: null, memoryZScore: null, cpuAnomalyScore: null },
-    ...{ memoryAnomalyScore: null, evidence: [], timeToLimitLowerMs: null, timeToLimitUpperMs: null },
+    ...{
+      memoryAnomalyScore: null,
+      evidence: [],
+      pidsTimeToLimit: null,
+      timeToLimitLowerMs: null,
+      timeToLimitUpperMs: null,
+    },
   }
   const at = (secondsAgo: number) => now - secondsAgo * 1000
   const ended = (number: number, openedAt: number, text: string, changes = {}) =>

@@ -37,6 +37,7 @@ import { openIncidentBook } from './incident-book.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createOverhead } from './overhead.ts'
+import { openOwnCalibration } from './own-calibration.ts'
 import { readCalibration } from './read-calibration.ts'
 import { createRecorder } from './recorder.ts'
 import { openScoreBook } from './score-book.ts'
@@ -47,11 +48,14 @@ import { createAutonomyStore } from './store/autonomy.ts'
 import { archiveFolderOf, openDatabase } from './store/database.ts'
 import { type HistoryQuery, readHistory } from './store/history.ts'
 import { createIncidentStore } from './store/incidents.ts'
+import { createOwnCalibrationStore } from './store/own-calibration.ts'
+import { readRecentSamples } from './store/recent-samples.ts'
 import { openRecordings } from './store/recordings.ts'
 import { openSampleStore } from './store/samples.ts'
 import { createScoreStore } from './store/scores.ts'
 import { parseTiers } from './store/tiers.ts'
 import { containerView, incidentView, isoTime } from './views.ts'
+import { warmUp } from './warm-up.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const ROUND_MS = 1_000
@@ -98,7 +102,8 @@ export async function openApp(options: {
   await using parts = new AsyncDisposableStack()
   const now = () => clock.now()
   const version = readVersion()
-  const calibration = readCalibration()
+  const shipped = readCalibration()
+  let calibrationNow = () => shipped
   const settings = {
     threshold: config.threshold,
     cooldownMs: config.cooldownMs,
@@ -152,7 +157,7 @@ export async function openApp(options: {
       actionId: null,
       probability: null,
       threshold: settings.threshold,
-      calibration: calibration.version,
+      calibration: calibrationNow().version,
       policyHash,
       evidenceHashes: [],
       decision: 'none',
@@ -198,10 +203,19 @@ export async function openApp(options: {
     stopFile: join(config.dataFolder, 'STOP'),
     settings,
   })
+  const ownCalibration = await openOwnCalibration({
+    store: createOwnCalibrationStore(database),
+    shipped,
+    scores: () => scores,
+    now,
+    write,
+  })
+  calibrationNow = () => ownCalibration.calibration
   const scores = await openScoreBook({
     store: createScoreStore(database),
     clock,
-    horizonMs: calibration.horizonMs,
+    horizonMs: shipped.horizonMs,
+    correction: () => ownCalibration.own.correction,
   })
   parts.defer(() => scores.save().catch(() => {}))
   const recorder = parts.use(
@@ -220,6 +234,11 @@ export async function openApp(options: {
         } catch (error) {
           archiveProblem = `the history cannot be archived: ${messageOf(error)}`
           log.error({ reason: messageOf(error) }, 'archive could not be written')
+        }
+        try {
+          await ownCalibration.look()
+        } catch (error) {
+          log.error({ reason: messageOf(error) }, 'the calibration could not be changed')
         }
         book.retry()
         await retryRecordings()
@@ -332,7 +351,7 @@ export async function openApp(options: {
     now,
     version,
     demo,
-    calibration: calibration.version,
+    calibration: () => ownCalibration.calibration.version,
     config,
     engine: () => inventory.engine,
     store: {
@@ -355,7 +374,7 @@ export async function openApp(options: {
   guard = createGuard({
     clock,
     log,
-    calibration,
+    calibration: () => ownCalibration.calibration,
     settings,
     autonomy,
     runbooks,
@@ -397,6 +416,7 @@ export async function openApp(options: {
     now,
     status,
     scores,
+    ownCalibration,
     guard,
     inventory,
     history,
@@ -464,9 +484,23 @@ export async function openApp(options: {
     }
   }
   const looping = loop()
+  const warming = warmUp({
+    clock,
+    log,
+    signal: stop.signal,
+    inventory: () => inventory,
+    async read(query) {
+      // Where the disk refuses, what is in the database is read all the same.
+      await samples.flush().catch(() => {})
+      return readRecentSamples({ database, archive }, query)
+    },
+    breathe: () => sleep(0),
+    take: running.warm,
+  })
   parts.defer(async () => {
     stop.abort()
     await looping
+    await warming
     await running.settled()
     note({ event: 'service.stopped', reason: 'asked to stop' })
   })

@@ -76,7 +76,7 @@ export function createGuardedHost(
   const guard = createGuard({
     clock,
     log: createLog('silent'),
-    calibration,
+    calibration: () => calibration,
     settings: SETTINGS,
     autonomy,
     runbooks,

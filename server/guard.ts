@@ -3,7 +3,7 @@ import { assess, notEvaluated } from './analyse/assess.ts'
 import { inspected, type Life, type LifeTurn, newLife, notice } from './analyse/life.ts'
 import { SATURATION_FAILS_MS } from './analyse/saturation.ts'
 import { WINDOW_SAMPLES } from './analyse/series.ts'
-import { beginLife, createWindow, observe, type Window } from './analyse/window.ts'
+import { beginLife, createWindow, observeAcrossGap, type Window } from './analyse/window.ts'
 import { createAround, NOTHING_AROUND } from './around.ts'
 import type { AutonomyBook } from './autonomy-book.ts'
 import type { EngineState } from './collect/inventory.ts'
@@ -51,6 +51,8 @@ export type Guard = {
   /** One round of the loop: take samples, assess, decide, act. Never rejects. */
   round(): Promise<void>
   onEngineEvent(event: EngineEvent): void
+  /** Takes a window that has seen what was stored of a container before the start; what came since is added to it. */
+  warm(container: Container, window: Window): void
   /**
    * Takes up incidents that were open when the service ended, and leases that were not over; `restarts` are the
    * program's own actions of the last hour.
@@ -77,8 +79,8 @@ const FAILURES: ReadonlySet<LifeTurn['kind']> = new Set(['oom', 'crash', 'crash-
 /** Without a reading for so long, what was thought of a container no longer holds. */
 const STALE_MS = 5_000
 
-/** After a longer silence the window begins anew: a slope over the gap would be made up. */
-const GAP_MS = 90_000
+/** So many first samples are kept for a window from before the start; by then one has warmed up without. */
+const MOST_EARLY = 120
 
 /** Whoever is not calm, and whoever is too young to tell, is read each second. */
 const ALERT_INTERVAL_MS = 1_000
@@ -94,6 +96,8 @@ const GONE_MS = 10_000
 
 type Subject = {
   window: Window
+  /** Its first samples, as long as a window that knows of the time before may still come; `null` from then on. */
+  early: Sample[] | null
   life: Life
   assessment: Assessment
   startedAt: number | null
@@ -112,7 +116,8 @@ type Subject = {
 export function createGuard(ports: {
   clock: Clock
   log: Log
-  calibration: Calibration
+  /** The failure model as it is now. */
+  calibration: () => Calibration
   settings: PolicySettings
   autonomy: Pick<AutonomyBook, 'modeOf' | 'stopped' | 'resumedAtMs' | 'judgementsOf' | 'remediesOf' | 'take'>
   runbooks: readonly Runbook[]
@@ -144,7 +149,7 @@ export function createGuard(ports: {
   onObserved: (atMs: number, observations: Observation[]) => void
   onIncident: (incident: Incident) => void
 }): Guard {
-  const { clock, log, calibration, settings, sampler, executor, autonomy } = ports
+  const { clock, log, settings, sampler, executor, autonomy } = ports
   const subjects = new Map<string, Subject>()
   const watches = new Map<string, Watch>()
   const missingSinceMs = new Map<string, number>()
@@ -175,6 +180,7 @@ export function createGuard(ports: {
       const life = inspected(newLife(), container, clock.now())
       subject = {
         window: createWindow(container.id),
+        early: [],
         life,
         assessment: notEvaluated(container.id, clock.now()),
         startedAt: container.startedAt,
@@ -362,8 +368,8 @@ export function createGuard(ports: {
   }
 
   const hear = (subject: Subject, sample: Sample): void => {
-    if (sample.at - (subject.window.latest?.at ?? sample.at) > GAP_MS) beginLife(subject.window)
-    observe(subject.window, sample)
+    observeAcrossGap(subject.window, sample)
+    if (subject.early !== null && subject.early.push(sample) > MOST_EARLY) subject.early = null
     subject.heardAtMs = clock.now()
     subject.changed = true
   }
@@ -372,6 +378,7 @@ export function createGuard(ports: {
     if (container.startedAt !== subject.startedAt) {
       subject.startedAt = container.startedAt
       beginLife(subject.window)
+      subject.early = null
       subject.changed = true
     }
     const { healthFailingStreak, health } = subject.life.signs
@@ -392,7 +399,7 @@ export function createGuard(ports: {
     window.life = { ...life.signs, at: stale ? clock.now() : Math.max(life.signs.at, window.latest?.at ?? 0) }
     subject.assessment = assess(
       stale ? { ...createWindow(window.containerId), life: window.life } : window,
-      calibration,
+      ports.calibration(),
     )
     subject.stale = stale
     subject.changed = false
@@ -493,10 +500,18 @@ export function createGuard(ports: {
       if (turn.kind === 'planned-stop' || turn.kind === 'completed') ports.scores.cutShort(container.id)
       if (turn.kind === 'started') {
         beginLife(subject.window)
+        subject.early = null
         sampler.reset(container.id)
       }
       evaluate(container, subject)
       tell(container.key, { type: 'turned', turn }, situationOf(container))
+    },
+    warm(container, window) {
+      const subject = subjectOf(container)
+      if (subject.early === null || subject.startedAt !== container.startedAt) return
+      const seenUntil = window.latest?.at ?? 0
+      for (const sample of subject.early) if (sample.at > seenUntil) observeAcrossGap(window, sample)
+      Object.assign(subject, { window, early: null, changed: subject.window.latest !== null })
     },
     resume(open, restarts, leased) {
       for (const incident of leased) leases.note(incident)

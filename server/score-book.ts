@@ -10,7 +10,7 @@ import {
 } from './analyse/scorekeeping.ts'
 import type { Assessment } from './contracts/assessment.ts'
 import type { Clock } from './contracts/ports.ts'
-import type { Scoreboard, Tally } from './contracts/scoreboard.ts'
+import type { Correction, Scoreboard, Tally } from './contracts/scoreboard.ts'
 import type { ScoreStore } from './store/scores.ts'
 
 const DAY_MS = 86_400_000
@@ -25,6 +25,8 @@ export type ScoreBook = {
   /** Somebody stopped it, or it is gone: what is open of it cannot be judged. */
   cutShort(containerId: string): void
   board(): Scoreboard
+  /** The outcomes of all days shown, and those of the whole days after a time. */
+  tallies(sinceMs: number | null): { all: Tally; since: Tally }
   /** Keeps today's tally. Rejects where the disk refuses; nothing is lost while the program runs. */
   save(): Promise<void>
 }
@@ -34,8 +36,10 @@ export async function openScoreBook(options: {
   store: ScoreStore
   clock: Clock
   horizonMs: number
+  /** By what the model is corrected now. */
+  correction?: () => Correction | null
 }): Promise<ScoreBook> {
-  const { store, clock, horizonMs } = options
+  const { store, clock, horizonMs, correction = () => null } = options
   const dayOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS
   const unjudged = new Map<string, Unjudged>()
   const days = new Map<number, Tally>()
@@ -63,7 +67,13 @@ export async function openScoreBook(options: {
   return {
     assessed({ containerId, probability, light }) {
       const critical = probability !== null && light === 'critical'
-      predicted(openOf(containerId), today(), { atMs: clock.now(), probability, critical, horizonMs })
+      predicted(openOf(containerId), today(), {
+        atMs: clock.now(),
+        probability,
+        critical,
+        horizonMs,
+        correction: correction(),
+      })
     },
     failed: (containerId) => failed(openOf(containerId), today(), clock.now(), horizonMs),
     cutShort(containerId) {
@@ -75,6 +85,13 @@ export async function openScoreBook(options: {
       const first = Math.min(...days.keys())
       const since = Number.isFinite(first) ? new Date(first).toISOString() : null
       return scoreboardOf([...days.values()].reduce(addTallies, emptyTally()), { since, horizonMs })
+    },
+    tallies(sinceMs) {
+      const later = [...days].filter(([dayMs]) => sinceMs !== null && dayMs > sinceMs).map(([, tally]) => tally)
+      return {
+        all: [...days.values()].reduce(addTallies, emptyTally()),
+        since: later.reduce(addTallies, emptyTally()),
+      }
     },
     async save() {
       const dayMs = dayOf(clock.now())

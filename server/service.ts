@@ -10,12 +10,14 @@ import type { AuditRecord } from './contracts/audit.ts'
 import type { Autonomy } from './contracts/autonomy.ts'
 import { Recording } from './contracts/black-box.ts'
 import type { Mode } from './contracts/incident.ts'
+import type { ScoreboardView } from './contracts/scoreboard.ts'
 import type { ServiceStatus } from './contracts/status.ts'
 import { labelledMode } from './decide/modes.ts'
 import { messageOf, RequestError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Service } from './http/service.ts'
 import type { IncidentBook } from './incident-book.ts'
+import type { OwnCalibrationBook } from './own-calibration.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { HistoryQuery, readHistory } from './store/history.ts'
 import type { Recordings } from './store/recordings.ts'
@@ -26,6 +28,7 @@ export function createService(parts: {
   now: () => number
   status: () => ServiceStatus
   scores: ScoreBook
+  ownCalibration: OwnCalibrationBook
   guard: Guard
   inventory: Inventory
   history: (query: HistoryQuery) => ReturnType<typeof readHistory>
@@ -37,7 +40,21 @@ export function createService(parts: {
   recordings: Recordings
   note: (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) => void
 }): Service {
-  const { now, status, scores, guard, inventory, history, book, audit, auditFolder, autonomy, recordings, note } = parts
+  const {
+    now,
+    status,
+    scores,
+    ownCalibration,
+    guard,
+    inventory,
+    history,
+    book,
+    audit,
+    auditFolder,
+    autonomy,
+    recordings,
+    note,
+  } = parts
   const blackBoxOf = async (id: string): Promise<BlackBoxEvidence> => {
     const entries = await recordings.list(id)
     const newest = entries.findLast(({ problem }) => problem === null)
@@ -55,6 +72,11 @@ export function createService(parts: {
       ...view,
       labelled: Object.fromEntries(labels.filter((label): label is [string, Mode] => label[1] !== null)),
     }
+  }
+  const scoreboardView = (): ScoreboardView => {
+    const { own, correction, sinceMs } = ownCalibration.own
+    const since = sinceMs === null ? null : isoTime(sinceMs)
+    return { ...scores.board(), calibration: { version: ownCalibration.calibration.version, own, correction, since } }
   }
   const operatorNote = (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) =>
     note({ actor: 'operator', ...record })
@@ -86,7 +108,11 @@ export function createService(parts: {
       await stopping
       return autonomyView()
     },
-    scoreboard: () => scores.board(),
+    scoreboard: scoreboardView,
+    async setCalibration(change) {
+      await ownCalibration.set(change)
+      return scoreboardView()
+    },
     containers: () => guard.tracked().map(containerView),
     async samples(query) {
       const container = inventory.containers.get(query.containerId) ?? null

@@ -22,7 +22,7 @@ export function createStatus(parts: {
   now: () => number
   version: string
   demo: boolean
-  calibration: string
+  calibration: () => string
   config: Pick<Config, 'mode' | 'threshold' | 'ollama'>
   engine: () => EngineState
   store: {
@@ -82,7 +82,7 @@ export function createStatus(parts: {
       mode: config.mode,
       demo,
       startedAt,
-      calibration,
+      calibration: calibration(),
       threshold: config.threshold,
       engine: engineStatus(),
       store: storeStatus(),

@@ -21,6 +21,10 @@ import {
 /** So long before a leak's end its time to the limit is judged. */
 const JUDGED_BEFORE_MS = 30_000
 
+/** Its interval is judged each second between these before a failure by memory. */
+const COVERED_MS = 60_000
+const COVERED_TO_MS = 5_000
+
 /** The fit to judge a run by: the same for all, or one that has not seen its family. */
 type FitOf = (run: Observed) => Fit
 
@@ -56,7 +60,13 @@ export type RunScores = {
   /** Each second counts alike; and each run. */
   reliability: Reliability
   reliabilityByRun: Reliability
-  timeToLimit: { judged: number; unknown: number; medianRelativeError: number | null; relativeErrors: number[] }
+  timeToLimit: {
+    judged: number
+    unknown: number
+    medianRelativeError: number | null
+    relativeErrors: number[]
+    coverage: number | null
+  }
   families: FamilyScores[]
 }
 
@@ -132,6 +142,24 @@ function timeToLimitErrors(runs: readonly Observed[]): number[] {
   )
 }
 
+/** Share of the failures by memory whose time lay in the interval, over the last minute before; each failure counts alike. */
+function timeToLimitCoverage(runs: readonly Observed[]): number | null {
+  const shares = runs.flatMap(({ header, seconds }) =>
+    header.failures.flatMap(({ sign, at }) => {
+      const said = seconds.filter(
+        (second) => second.timeToLimitMs !== null && at - second.at <= COVERED_MS && at - second.at >= COVERED_TO_MS,
+      )
+      if (sign !== 'oom' || said.length === 0) return []
+      const held = said.filter(
+        ({ at: saidAt, timeToLimitLowerMs, timeToLimitUpperMs }) =>
+          at - saidAt >= timeToLimitLowerMs! && at - saidAt <= (timeToLimitUpperMs ?? Number.POSITIVE_INFINITY),
+      )
+      return [held.length / said.length]
+    }),
+  )
+  return shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length
+}
+
 /** Scores a fit, and two plain rules beside it, on runs that it was not fitted on. */
 export function scoreRuns(runs: readonly Observed[], fitRuns: number, fitOf: FitOf): RunScores {
   const outcomes = runs.map((run) => {
@@ -162,6 +190,7 @@ export function scoreRuns(runs: readonly Observed[], fitRuns: number, fitOf: Fit
       unknown: errors.filter((error) => error === Number.POSITIVE_INFINITY).length,
       medianRelativeError: quantile(errors),
       relativeErrors: errors.filter(Number.isFinite).sort((a, b) => a - b),
+      coverage: timeToLimitCoverage(runs),
     },
     families: names.map((family) => {
       const own = runs.filter(({ header }) => header.family === family)

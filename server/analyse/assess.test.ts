@@ -40,10 +40,10 @@ describe('a leak of 2 MiB a second in 128 MiB', () => {
   const assessments = assessEach(84, (second) => memoryOf(memoryAt(second)))
   const critical = assessments.findIndex(({ light }) => light === 'critical')
 
-  test('is critical at least 15 s before the limit, and not before half of it: warm-ups look the same', () => {
+  test('is critical at least 8 s before the limit, and not before two thirds of it: warm-ups look the same', () => {
     const used = memoryAt(critical)
-    expect(used).toBeGreaterThan(LIMIT / 2)
-    expect((LIMIT - used) / (2 * MIB)).toBeGreaterThanOrEqual(15)
+    expect(used).toBeGreaterThan((2 * LIMIT) / 3)
+    expect((LIMIT - used) / (2 * MIB)).toBeGreaterThanOrEqual(8)
   })
 
   test('stays critical until the limit', () => {
@@ -88,6 +88,24 @@ describe('a leak that begins after calm minutes', () => {
   })
 })
 
+test('a leak that begins with its life at 4 MiB a second in 128 MiB is critical five seconds before the limit', () => {
+  const memoryAt = (second: number) => (20 + 4 * second) * MIB
+  const critical = assessEach(27, (second) => memoryOf(memoryAt(second))).findIndex(({ light }) => light === 'critical')
+  expect((LIMIT - memoryAt(critical)) / (4 * MIB)).toBeGreaterThanOrEqual(5)
+})
+
+test('what the kernel has killed for once is believed sooner: the same climb again is critical twice as far from the limit', () => {
+  const climb = (second: number) => 20 + (second % 108)
+  const left = (seconds: number, sampleAt: (second: number) => Partial<Sample>) => {
+    const from = assessEach(seconds, sampleAt).findLastIndex(({ light }) => light !== 'critical') + 1
+    return seconds - from
+  }
+  const first = left(108, (second) => memoryOf(climb(second) * MIB))
+  const again = left(216, (second) => ({ ...memoryOf(climb(second) * MIB), oomKills: second === 108 ? 1 : 0 }))
+  expect(first).toBeGreaterThanOrEqual(10)
+  expect(again).toBeGreaterThanOrEqual(2 * first)
+})
+
 describe('what looks like a leak and is none', () => {
   test('garbage collection below 60 % of the limit, whatever its period, once a minute of it was seen', () => {
     for (const period of [5, 13, 20, 33, 47, 59, 61, 75, 90, 180]) {
@@ -116,6 +134,11 @@ describe('what looks like a leak and is none', () => {
     expect(highest(assessments.slice(60))).toBeLessThan(0.05)
   })
 
+  test('a warm-up that slows down to 88 % of the limit is not critical', () => {
+    const curve = (second: number) => memoryOf((0.2 + 0.68 * (1 - Math.exp(-Math.max(0, second - 20) / 15))) * LIMIT)
+    expect(assessEach(240, curve).filter(({ light }) => light === 'critical')).toEqual([])
+  })
+
   test('a level near the limit that does not rise', () => {
     const normal = seededNormal(11)
     expect(highest(assessEach(300, () => memoryOf(0.9 * LIMIT + 4096 * normal())))).toBeLessThan(0.1)
@@ -139,6 +162,14 @@ test('a healthy day raises nothing: six hours of noise, garbage collection below
   }
   expect([...lights]).toEqual(['low'])
   expect(worst).toBeLessThan(0.3)
+})
+
+test('processes that go on growing have a time to their limit, those that rest have none', () => {
+  const growing = assessEach(60, (second) => ({ pids: 10 + second, pidsLimit: 100 })).at(-1)
+  expect(growing?.pidsTimeToLimit?.ms).toBeGreaterThan(25_000)
+  expect(growing?.pidsTimeToLimit?.ms).toBeLessThan(40_000)
+  expect(growing?.pidsTimeToLimit?.upperMs).toBeGreaterThan(50_000)
+  expect(assessEach(60, () => ({ pids: 90, pidsLimit: 100 })).at(-1)?.pidsTimeToLimit).toBeNull()
 })
 
 describe('CPU', () => {

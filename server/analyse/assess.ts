@@ -1,5 +1,6 @@
-import type { Assessment, Calibration } from '../contracts/assessment.ts'
+import type { Assessment, Calibration, TimeToLimit } from '../contracts/assessment.ts'
 import { climbRate, goingOn } from './climb.ts'
+import { LATEST_SHARE, SOONEST_SHARE } from './forecast.ts'
 import { lifeFeatures } from './life-features.ts'
 import { memoryOutlook } from './memory-features.ts'
 import { farForecasts, nearForecast } from './outlook.ts'
@@ -20,6 +21,8 @@ const Z_FULL = 8
 const PIDS_SPAN_MS = 60_000
 const PIDS_PAUSES = 8
 const PIDS_CLOSE_FROM_SHARE = 0.7
+/** Beyond this a pace of the last minute says nothing any more. */
+const PIDS_FARTHEST_MS = 3_600_000
 
 const clamp = (value: number) => Math.max(0, Math.min(1, value))
 
@@ -45,14 +48,23 @@ function cpuFeatures(window: Window): Feature[] {
   ]
 }
 
-function pidsFeatures({ latest, pidsClimb }: Window, horizonMs: number): Feature[] {
+function pidsOutlook(
+  { latest, pidsClimb }: Window,
+  horizonMs: number,
+): {
+  features: Feature[]
+  timeToLimit: TimeToLimit | null
+} {
   const { pids = null, pidsLimit = null, at = 0 } = latest ?? {}
-  if (pids === null || pidsLimit === null) return []
+  if (pids === null || pidsLimit === null) return { features: [], timeToLimit: null }
   const rate = climbRate(pidsClimb, at, PIDS_SPAN_MS)
   const leftMs = rate <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, pidsLimit - pids) / rate) * 1000
   const going = goingOn(pidsClimb, at, PIDS_PAUSES)
   const share = pids / pidsLimit
-  return [
+  const ms = Math.round(leftMs)
+  const isInSight = going > 0 && leftMs <= PIDS_FARTHEST_MS
+  const timeToLimit = isInSight ? { ms, lowerMs: SOONEST_SHARE * ms, upperMs: LATEST_SHARE * ms } : null
+  const features: Feature[] = [
     {
       name: 'pidsClimb',
       value: leftMs === Number.POSITIVE_INFINITY ? 0 : going / (1 + (leftMs / horizonMs) ** 3),
@@ -66,6 +78,7 @@ function pidsFeatures({ latest, pidsClimb }: Window, horizonMs: number): Feature
       cause: 'unhealthy',
     },
   ]
+  return { features, timeToLimit }
 }
 
 function pressureFeature({ latest }: Window): Feature[] {
@@ -90,15 +103,16 @@ function unusualFeature(name: string, what: string, score: number): Feature {
   return { name, value: score, text, cause: null }
 }
 
-/** All that the failure model looks at, with the time to the memory limit and the z-scores that come along. */
+/** All that the failure model looks at, with the times to the limits of memory and of processes and the z-scores that come along. */
 export function featuresOf(window: Window, at: number, horizonMs: number) {
   const cpuZScore = zScore(window.cpuCores, Z_SCORE_MIN_POINTS)
   const memoryZScore = zScore(window.workingSetBytes, Z_SCORE_MIN_POINTS)
   const memory = memoryOutlook(window, horizonMs)
+  const pids = pidsOutlook(window, horizonMs)
   const features: Feature[] = [
     ...memory.features,
     ...cpuFeatures(window),
-    ...pidsFeatures(window, horizonMs),
+    ...pids.features,
     ...pressureFeature(window),
     ...lifeFeatures(window.life, at, horizonMs),
     anomalyFeature('cpuAnomaly', 'CPU', cpuZScore),
@@ -106,7 +120,7 @@ export function featuresOf(window: Window, at: number, horizonMs: number) {
     unusualFeature('cpuUnusual', 'CPU', window.cpuOutlook.anomalyScore ?? 0),
     unusualFeature('memoryUnusual', 'memory', window.memoryOutlook.anomalyScore ?? 0),
   ]
-  return { features, timeToLimit: memory.timeToLimit, cpuZScore, memoryZScore }
+  return { features, timeToLimit: memory.timeToLimit, pidsTimeToLimit: pids.timeToLimit, cpuZScore, memoryZScore }
 }
 
 /**
@@ -117,7 +131,11 @@ export function featuresOf(window: Window, at: number, horizonMs: number) {
 export function assess(window: Window, calibration: Calibration): Assessment {
   const { latest, containerId, life } = window
   const at = Math.max(latest?.at ?? 0, life.at)
-  const { features, timeToLimit, cpuZScore, memoryZScore } = featuresOf(window, at, calibration.horizonMs)
+  const { features, timeToLimit, pidsTimeToLimit, cpuZScore, memoryZScore } = featuresOf(
+    window,
+    at,
+    calibration.horizonMs,
+  )
   if (latest === null && features.every(({ value }) => value === 0)) return notEvaluated(containerId, at)
   const { probability, cause, evidence } = failureRisk(features, calibration)
   return {
@@ -129,6 +147,7 @@ export function assess(window: Window, calibration: Calibration): Assessment {
     timeToLimitMs: timeToLimit?.ms ?? null,
     timeToLimitLowerMs: timeToLimit?.lowerMs ?? null,
     timeToLimitUpperMs: timeToLimit?.upperMs ?? null,
+    pidsTimeToLimit,
     cpuCoresForecast: nearForecast(window.cpuOutlook),
     memoryBytesForecast: nearForecast(window.memoryOutlook),
     cpuCoresFarForecasts: farForecasts(window.cpuOutlook),
@@ -152,6 +171,7 @@ export function notEvaluated(containerId: string, at: number): Assessment {
     timeToLimitMs: null,
     timeToLimitLowerMs: null,
     timeToLimitUpperMs: null,
+    pidsTimeToLimit: null,
     cpuCoresForecast: null,
     memoryBytesForecast: null,
     cpuCoresFarForecasts: [],

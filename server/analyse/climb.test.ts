@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { climbRate, climbTo, createClimb, goingOn } from './climb.ts'
+import { climbRate, climbTo, createClimb, goingOn, leftToRise } from './climb.ts'
 
 const LIMIT = 1_000
 
@@ -43,5 +43,20 @@ describe('a climb', () => {
   test('in steps goes on between them', () => {
     const { climb, nowMs } = climbAfter(98, (second) => 100 + 40 * Math.floor(second / 14))
     expect(goingOn(climb, nowMs + 13_000, 3)).toBe(1)
+  })
+})
+
+describe('a climb that slows down', () => {
+  test('gets as much higher as its halving steps add up to: after 400 and 200 another 200', () => {
+    const { climb, nowMs } = climbAfter(20, (second) => 100 + 800 * (1 - 0.5 ** (second / 10)))
+    expect(leftToRise(climb, nowMs, 10_000)).toBeCloseTo(200, -1)
+  })
+
+  test('is none where it is even or gathers pace, or before there are two spans of it', () => {
+    const even = climbAfter(60, (second) => 100 + 10 * second)
+    expect(leftToRise(even.climb, even.nowMs, 10_000)).toBeGreaterThan(100_000)
+    const faster = climbAfter(60, (second) => 100 + second ** 1.5)
+    expect(leftToRise(faster.climb, faster.nowMs, 10_000)).toBe(Number.POSITIVE_INFINITY)
+    expect(leftToRise(climbAfter(15, (second) => 100 + second).climb, 15_000, 10_000)).toBe(Number.POSITIVE_INFINITY)
   })
 })

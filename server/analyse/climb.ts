@@ -16,7 +16,8 @@ const MIN_STEP_SHARE = 0.004
 const HIGH_EVERY_MS = 2_000
 /** Highs that are older are forgotten: what was then is not what will be. */
 const FORGET_MS = 600_000
-const CAPACITY = 128
+/** So many highs are kept: a quarter of the limit at the least, or two minutes of the steepest climb. */
+const CAPACITY = 64
 /** Two highs further apart than this belong to two climbs. */
 const APART_MS = 60_000
 /** A pause is no longer than the pauses before it, but for so much. */
@@ -27,9 +28,9 @@ const YOUNG_MS = 30_000
 /** So many of its last pauses say whether it rests. */
 const RESTS_AFTER = 3
 
-/** Without highs yet. */
-export function createClimb(): Climb {
-  return { highs: createSeries(CAPACITY), beganAtMs: Number.NaN }
+/** Without highs yet. `capacity` is how many are kept. */
+export function createClimb(capacity = CAPACITY): Climb {
+  return { highs: createSeries(capacity), beganAtMs: Number.NaN }
 }
 
 /** Forgets everything: a new life. */
@@ -96,4 +97,25 @@ export function goingOn(climb: Climb, nowMs: number, among: number): number {
 export function restLevel(climb: Climb, nowMs: number): number {
   const { highs } = climb
   return highs.length === 0 || goingOn(climb, nowMs, RESTS_AFTER) > 0 ? 0 : highs.values[indexOfAge(highs, 0)]!
+}
+
+/** The newest high that was there at a time; `null` where the climb had not begun. */
+function highAt(climb: Climb, atMs: number): number | null {
+  const { highs } = climb
+  for (let age = 0; age < highs.length; age++) {
+    const index = indexOfAge(highs, age)
+    if (highs.atMs[index]! <= atMs) return highs.values[index]!
+  }
+  return null
+}
+
+/**
+ * How much higher a climb that slows down still gets if it goes on slowing down as it did from one span to the next (a
+ * geometric series); infinite where it does not slow down, or is too young to tell.
+ */
+export function leftToRise(climb: Climb, nowMs: number, spanMs: number): number {
+  const [top, middle, bottom] = [highAt(climb, nowMs), highAt(climb, nowMs - spanMs), highAt(climb, nowMs - 2 * spanMs)]
+  if (top === null || middle === null || bottom === null) return Number.POSITIVE_INFINITY
+  const [before, lately] = [middle - bottom, top - middle]
+  return lately >= before ? Number.POSITIVE_INFINITY : (lately * lately) / (before - lately)
 }

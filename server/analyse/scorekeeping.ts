@@ -1,4 +1,11 @@
-import { RELIABILITY_BINS, type Scoreboard, type Tally } from '../contracts/scoreboard.ts'
+import {
+  type Correction,
+  RELIABILITY_BINS,
+  type ReliabilityBin,
+  type Scoreboard,
+  type Tally,
+} from '../contracts/scoreboard.ts'
+import { shippedProbability } from './recalibrate.ts'
 
 /** One prediction a container and so long: neighbours in time say the same. */
 const PREDICTION_EVERY_MS = 10_000
@@ -11,7 +18,8 @@ const SAME_FAILURE_MS = 5_000
 
 const LEAD_TIMES_KEPT = 500
 
-type Prediction = { atMs: number; probability: number }
+/** `shipped` is what the model without its own correction would have said. */
+type Prediction = { atMs: number; probability: number; shipped: number }
 
 /** What of one container is not judged yet. */
 export type Unjudged = {
@@ -27,11 +35,17 @@ export function nothingUnjudged(): Unjudged {
   return { predictions: [], criticalSinceMs: null, warnedUntilMs: null, failedAtMs: Number.NEGATIVE_INFINITY }
 }
 
+type Judged = { bins: ReliabilityBin[]; squaredErrorSum: number }
+
+const nothingJudged = (): Judged => ({
+  bins: Array.from({ length: RELIABILITY_BINS }, () => ({ predictions: 0, probabilitySum: 0, failed: 0 })),
+  squaredErrorSum: 0,
+})
+
 /** A tally of nothing. */
 export function emptyTally(): Tally {
   return {
-    bins: Array.from({ length: RELIABILITY_BINS }, () => ({ predictions: 0, probabilitySum: 0, failed: 0 })),
-    squaredErrorSum: 0,
+    ...nothingJudged(),
     failures: 0,
     foreseen: 0,
     leadTimesMs: [],
@@ -41,15 +55,21 @@ export function emptyTally(): Tally {
   }
 }
 
+const addJudged = (a: Judged, b: Judged): Judged => ({
+  bins: a.bins.map((bin, index) => ({
+    predictions: bin.predictions + b.bins[index]!.predictions,
+    probabilitySum: bin.probabilitySum + b.bins[index]!.probabilitySum,
+    failed: bin.failed + b.bins[index]!.failed,
+  })),
+  squaredErrorSum: a.squaredErrorSum + b.squaredErrorSum,
+})
+
 /** The tally of two periods together, the later one second. */
 export function addTallies(a: Tally, b: Tally): Tally {
+  const differs = a.shipped !== undefined || b.shipped !== undefined
   return {
-    bins: a.bins.map((bin, index) => ({
-      predictions: bin.predictions + b.bins[index]!.predictions,
-      probabilitySum: bin.probabilitySum + b.bins[index]!.probabilitySum,
-      failed: bin.failed + b.bins[index]!.failed,
-    })),
-    squaredErrorSum: a.squaredErrorSum + b.squaredErrorSum,
+    ...addJudged(a, b),
+    ...(differs ? { shipped: addJudged(a.shipped ?? a, b.shipped ?? b) } : {}),
     failures: a.failures + b.failures,
     foreseen: a.foreseen + b.foreseen,
     leadTimesMs: [...a.leadTimesMs, ...b.leadTimesMs].slice(-LEAD_TIMES_KEPT),
@@ -59,12 +79,19 @@ export function addTallies(a: Tally, b: Tally): Tally {
   }
 }
 
-function judge(tally: Tally, { probability }: Prediction, failed: 0 | 1): void {
-  const bin = tally.bins[Math.min(RELIABILITY_BINS - 1, Math.floor(probability * RELIABILITY_BINS))]!
+function judge(tally: Tally, { probability, shipped }: Prediction, failed: 0 | 1): void {
+  if (shipped !== probability)
+    tally.shipped ??= structuredClone({ bins: tally.bins, squaredErrorSum: tally.squaredErrorSum })
+  if (tally.shipped !== undefined) count(tally.shipped, shipped, failed)
+  count(tally, probability, failed)
+}
+
+function count(judged: Judged, probability: number, failed: 0 | 1): void {
+  const bin = judged.bins[Math.min(RELIABILITY_BINS - 1, Math.floor(probability * RELIABILITY_BINS))]!
   bin.predictions += 1
   bin.probabilitySum += probability
   bin.failed += failed
-  tally.squaredErrorSum += (probability - failed) ** 2
+  judged.squaredErrorSum += (probability - failed) ** 2
 }
 
 /**
@@ -74,9 +101,15 @@ function judge(tally: Tally, { probability }: Prediction, failed: 0 | 1): void {
 export function predicted(
   unjudged: Unjudged,
   tally: Tally,
-  now: { atMs: number; probability: number | null; critical: boolean; horizonMs: number },
+  now: {
+    atMs: number
+    probability: number | null
+    critical: boolean
+    horizonMs: number
+    correction?: Correction | null
+  },
 ): void {
-  const { atMs, probability, critical, horizonMs } = now
+  const { atMs, probability, critical, horizonMs, correction = null } = now
   const { predictions } = unjudged
   while (predictions.length > 0 && atMs - predictions[0]!.atMs > horizonMs) judge(tally, predictions.shift()!, 0)
   if (unjudged.warnedUntilMs !== null && atMs - unjudged.warnedUntilMs > horizonMs) {
@@ -90,7 +123,11 @@ export function predicted(
   }
   const newest = predictions.at(-1)
   if (probability !== null && (newest === undefined || atMs - newest.atMs >= PREDICTION_EVERY_MS))
-    predictions.push({ atMs, probability })
+    predictions.push({
+      atMs,
+      probability,
+      shipped: correction === null ? probability : shippedProbability(probability, correction),
+    })
 }
 
 /** A container failed at `atMs`: what was said within the horizon before was right so far as it was said. Changes both. */
@@ -138,6 +175,7 @@ export function scoreboardOf(tally: Tally, period: { since: string | null; horiz
   const leadTimes = tally.leadTimesMs.toSorted((a, b) => a - b)
   return {
     ...period,
+    shippedBrier: share((tally.shipped ?? tally).squaredErrorSum, predictions),
     predictions,
     brier,
     brierSkill: brier === null || uncertainty === 0 ? null : 1 - brier / uncertainty,

@@ -1,10 +1,13 @@
 /** One minute at 1 Hz. */
 export const WINDOW_SAMPLES = 60
 
-/** The newest values of one quantity with their times, in a ring: fixed memory, no allocation per sample. */
+/**
+ * The newest values of one quantity with their times, in a ring: fixed memory, no allocation per sample. Values are kept in
+ * single precision, which holds whole pages of memory up to 64 GiB.
+ */
 export type Series = {
   readonly atMs: Float64Array
-  readonly values: Float64Array
+  readonly values: Float32Array
   /** How many of the ring's places are filled. */
   length: number
   /** Where the next value goes. */
@@ -13,7 +16,10 @@ export type Series = {
 
 /** An empty series of at most `capacity` values. */
 export function createSeries(capacity = WINDOW_SAMPLES): Series {
-  return { atMs: new Float64Array(capacity), values: new Float64Array(capacity), length: 0, next: 0 }
+  // One piece of memory for both: an array's own overhead is a quarter of a minute's values.
+  const memory = new ArrayBuffer(capacity * (Float64Array.BYTES_PER_ELEMENT + Float32Array.BYTES_PER_ELEMENT))
+  const values = new Float32Array(memory, capacity * Float64Array.BYTES_PER_ELEMENT)
+  return { atMs: new Float64Array(memory, 0, capacity), values, length: 0, next: 0 }
 }
 
 /** Adds a value and lets the oldest go. Time must go forward: a value not newer than the newest is ignored. */

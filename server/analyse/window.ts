@@ -27,12 +27,17 @@ export type Window = {
   memoryClimb: Climb
   /** Where memory came to rest in the life before: up to there a rise is its warm-up. 0 where it did not rest. */
   restedAtBytes: number
+  /** When the kernel last killed a process of it for memory: what climbs after that is no warm-up. */
+  killedAtMs: number
   pidsClimb: Climb
   saturation: Saturation
   cpuOutlook: Outlook
   memoryOutlook: Outlook
   life: LifeSigns
 }
+
+/** Of processes the last minute is looked at: a high every two seconds. */
+const PIDS_HIGHS = 32
 
 /** An empty window for a container. */
 export function createWindow(containerId: string): Window {
@@ -44,7 +49,8 @@ export function createWindow(containerId: string): Window {
     unreclaimableBytes: createSeries(),
     memoryClimb: createClimb(),
     restedAtBytes: 0,
-    pidsClimb: createClimb(),
+    killedAtMs: Number.NEGATIVE_INFINITY,
+    pidsClimb: createClimb(PIDS_HIGHS),
     saturation: createSaturation(),
     cpuOutlook: createOutlook(),
     memoryOutlook: createOutlook(),
@@ -66,6 +72,15 @@ export function beginLife(window: Window): void {
   window.latest = null
 }
 
+/** After a longer silence the window begins anew: a slope over the gap would be made up. */
+const GAP_MS = 90_000
+
+/** Takes a sample into the window, which begins anew after a long silence. */
+export function observeAcrossGap(window: Window, sample: Sample): void {
+  if (sample.at - (window.latest?.at ?? sample.at) > GAP_MS) beginLife(window)
+  observe(window, sample)
+}
+
 /** A sample this much older than the newest one is not late: the clock was set back. */
 const SET_BACK_MS = 5_000
 
@@ -80,6 +95,7 @@ export function observe(window: Window, sample: Sample): void {
   const { cpuCores, workingSetBytes, unreclaimableBytes, memoryLimitBytes, pids, pidsLimit, cpuShareOfLimit } = sample
   // What the kernel has killed a process for is not garbage that was collected: the next climb is to be seen as early as the first.
   if ((sample.oomKills ?? 0) > 0) {
+    window.killedAtMs = sample.at
     clear(window.unreclaimableBytes)
     clear(window.workingSetBytes)
     clearClimb(window.memoryClimb)

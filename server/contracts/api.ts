@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Cause, Evidence, Forecast, Light } from './assessment.ts'
+import { Cause, Evidence, Forecast, Light, TimeToLimit } from './assessment.ts'
 import { Action, Explanation, HistoryEntry, Incident, Mode, Snapshot } from './incident.ts'
 import { ContainerId, ContainerState, Health } from './telemetry.ts'
 
@@ -36,6 +36,9 @@ export const ContainerView = z.object({
   probability: z.number().nullable(),
   cause: Cause.nullable(),
   timeToLimitMs: z.number().nullable(),
+  timeToLimitLowerMs: z.number().nullable(),
+  timeToLimitUpperMs: z.number().nullable(),
+  pidsTimeToLimit: TimeToLimit.nullable(),
   freshness: z.enum(['live', 'stale', 'none']),
   sampledAt: IsoTime.nullable(),
   cpuCores: z.number().nullable(),

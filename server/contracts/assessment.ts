@@ -34,6 +34,10 @@ export const Forecast = z.object({
 })
 export type Forecast = z.infer<typeof Forecast>
 
+/** Until a limit is reached, with the bounds that hold in about 80 % of cases; an upper bound of `null` is never. */
+export const TimeToLimit = z.object({ ms: z.number(), lowerMs: z.number(), upperMs: z.number().nullable() })
+export type TimeToLimit = z.infer<typeof TimeToLimit>
+
 /**
  * What is to be thought of one container at one moment. `probability` is P(it fails within the next 60 s) or `null`
  * where nothing could be evaluated, which is not the same as low.
@@ -44,10 +48,12 @@ export const Assessment = z.object({
   probability: z.number().min(0).max(1).nullable(),
   light: Light,
   cause: Cause.nullable(),
-  /** Until memory reaches its limit, with the interval that its pace leaves; an upper bound of `null` is never. */
+  /** Until memory reaches its limit, as in `TimeToLimit`. */
   timeToLimitMs: z.number().nullable(),
   timeToLimitLowerMs: z.number().nullable(),
   timeToLimitUpperMs: z.number().nullable(),
+  /** The same for the number of processes. */
+  pidsTimeToLimit: TimeToLimit.nullable().default(null),
   cpuCoresForecast: Forecast.nullable(),
   memoryBytesForecast: Forecast.nullable(),
   /** Further ahead: 60 s and 15 min, those that have warmed up. */

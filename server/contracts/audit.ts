@@ -34,6 +34,7 @@ export const AuditEvent = z.enum([
   'autonomy.changed',
   'answer.refused',
   'evidence.kept',
+  'calibration.changed',
   'report.issued',
 ])
 export type AuditEvent = z.infer<typeof AuditEvent>

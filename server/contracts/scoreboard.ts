@@ -11,9 +11,12 @@ export type ReliabilityBin = z.infer<typeof ReliabilityBin>
  * What became of predictions and of failures; tallies of two periods add up. A prediction is made for each container
  * every ten seconds, and is judged one horizon later: failed, or not. A warning is a time of critical light.
  */
+const Judged = { bins: z.array(ReliabilityBin).length(RELIABILITY_BINS), squaredErrorSum: z.number() }
+
 export const Tally = z.object({
-  bins: z.array(ReliabilityBin).length(RELIABILITY_BINS),
-  squaredErrorSum: z.number(),
+  ...Judged,
+  /** The same for what the model as it was shipped would have said; left out where it was what was said. */
+  shipped: z.object(Judged).optional(),
   failures: z.number(),
   /** Failures with a critical light at least five seconds before, and still then. */
   foreseen: z.number(),
@@ -26,8 +29,27 @@ export const Tally = z.object({
 })
 export type Tally = z.infer<typeof Tally>
 
+/** A correction of the model's log-odds: slope x log-odds + intercept. */
+export const Correction = z.object({ slope: z.number(), intercept: z.number() })
+export type Correction = z.infer<typeof Correction>
+
+/** Whether the program may correct its model by its own outcomes, and what it does. Times are epoch milliseconds. */
+export const OwnCalibration = z.object({
+  own: z.boolean(),
+  correction: Correction.nullable(),
+  sinceMs: z.number().nullable(),
+  lookedAtMs: z.number(),
+})
+export type OwnCalibration = z.infer<typeof OwnCalibration>
+
+/** An operator's word on it: `false` takes a correction back and forbids others. */
+export const CalibrationChange = z.object({ own: z.boolean(), reason: z.string().max(500).default('') })
+export type CalibrationChange = z.infer<typeof CalibrationChange>
+
 /** How the program's own predictions did; `null` where there is nothing to tell from. Shares are 0..1. */
 export const Scoreboard = z.object({
+  /** What the model as it was shipped would have got. */
+  shippedBrier: z.number().nullable(),
   since: z.iso.datetime({ precision: 3 }).nullable(),
   horizonMs: z.number(),
   predictions: z.number(),
@@ -54,3 +76,14 @@ export const Scoreboard = z.object({
   ),
 })
 export type Scoreboard = z.infer<typeof Scoreboard>
+
+/** The scoreboard with the model's own correction. */
+export const ScoreboardView = Scoreboard.extend({
+  calibration: z.object({
+    version: z.string(),
+    own: z.boolean(),
+    correction: Correction.nullable(),
+    since: z.iso.datetime({ precision: 3 }).nullable(),
+  }),
+})
+export type ScoreboardView = z.infer<typeof ScoreboardView>

@@ -90,6 +90,7 @@ export function anAssessment(probability: number | null, different: Partial<Asse
     timeToLimitMs: probability === null || probability < 0.5 ? null : 13_000,
     timeToLimitLowerMs: null,
     timeToLimitUpperMs: null,
+    pidsTimeToLimit: null,
     cpuCoresForecast: null,
     memoryBytesForecast: null,
     cpuCoresFarForecasts: [],

@@ -3,6 +3,7 @@ import { emptyTally, scoreboardOf } from '../analyse/scorekeeping.ts'
 import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
 import type { Autonomy } from '../contracts/autonomy.ts'
 import type { LiveEvent } from '../contracts/live-event.ts'
+import type { ScoreboardView } from '../contracts/scoreboard.ts'
 import type { ServiceStatus } from '../contracts/status.ts'
 import { aContainer, anAssessment, anIncident, aSample } from '../decide/incident-stand-in.ts'
 import { RequestError } from '../errors.ts'
@@ -71,6 +72,11 @@ const NO_AUTONOMY: Autonomy = {
   records: [],
 }
 
+const scoreboard = (): ScoreboardView => ({
+  ...scoreboardOf(emptyTally(), { since: null, horizonMs: 60_000 }),
+  calibration: { version: 'prior-1', own: true, correction: null, since: null },
+})
+
 /** A service that knows one container and one incident, and remembers what it was asked. */
 export function createServiceStandIn(different: Partial<Service> = {}): Service & { readonly asked: unknown[] } {
   const asked: unknown[] = []
@@ -78,7 +84,11 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
     asked,
     now: () => NOW,
     status: aStatus,
-    scoreboard: () => scoreboardOf(emptyTally(), { since: null, horizonMs: 60_000 }),
+    scoreboard,
+    async setCalibration(change) {
+      asked.push(change)
+      return scoreboard()
+    },
     autonomy: () => NO_AUTONOMY,
     async setMode(change) {
       asked.push(change)

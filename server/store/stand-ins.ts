@@ -55,6 +55,7 @@ export function observation(
       timeToLimitMs: null,
       timeToLimitLowerMs: null,
       timeToLimitUpperMs: null,
+      pidsTimeToLimit: null,
       cpuCoresForecast: null,
       memoryBytesForecast: null,
       cpuCoresFarForecasts: [],

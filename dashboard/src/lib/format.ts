@@ -101,6 +101,9 @@ export function createFormat(language: Language, timeZone?: string) {
     },
     share,
     duration,
+    /** An interval of times, open where it has no end: `20 s – 1 min`, `> 20 s`. */
+    between: (lowerMs: number, upperMs: number | null): string =>
+      upperMs === null ? `>${NBSP}${duration(lowerMs)}` : `${duration(lowerMs)} \u2013 ${duration(upperMs)}`,
     change,
     count: (value: number): string => fixed[0]!.format(value),
     cores: (value: number | null): string => (value === null ? NOTHING : figures(value)),

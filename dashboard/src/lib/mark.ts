@@ -45,6 +45,9 @@ export function asOfNow(container: ContainerView): ContainerView {
   const now: ContainerView = {
     ...container,
     timeToLimitMs: null,
+    timeToLimitLowerMs: null,
+    timeToLimitUpperMs: null,
+    pidsTimeToLimit: null,
     cpuCores: null,
     cpuShareOfLimit: null,
     throttledShare: null,
