@@ -55,6 +55,8 @@ import { containerView, incidentView, isoTime } from './views.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const ROUND_MS = 1_000
+/** Between two rounds those that have just turned critical are looked at so often. */
+const CLOSER_MS = 100
 const HOUR_MS = 3_600_000
 
 /** One for each container; more than this no page could show. */
@@ -453,6 +455,10 @@ export async function openApp(options: {
   const stop = new AbortController()
   const loop = async () => {
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = nextRoundMs(dueMs, clock.now())) {
+      while (running.suspects && dueMs - clock.now() > CLOSER_MS && !stop.signal.aborted) {
+        await clock.sleep(CLOSER_MS, stop.signal)
+        running.lookCloser()
+      }
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
       roundAtMs = now()
       await running.round()

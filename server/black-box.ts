@@ -6,8 +6,8 @@ import { messageOf, StoreError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Recordings } from './store/recordings.ts'
 
-/** An action waits no longer for its recording. */
-const KEEP_MS = 2_000
+/** An action waits no longer for its recording: enough for the engine's answers, which it would change. */
+const KEEP_MS = 200
 /** When many containers fail at once, the engine is not asked about all of them at once. */
 const OPENED_AT_ONCE = 4
 const MOST_WAITING = 200
@@ -17,7 +17,7 @@ const MOST_REFUSED = 8
 export type Kept = { sha256: string; bytes: number } | { missing: string }
 
 export type BlackBox = AsyncDisposable & {
-  /** Records what is to be seen around a container now. Never rejects; before an action it ends within two seconds. */
+  /** Records what is to be seen around a container now. Never rejects; before an action it ends within a fifth of a second. */
   keep(incident: Incident, moment: RecordingMoment, actionId: string | null): Promise<Kept>
   /** Tries again to write what the disk refused. Never rejects. */
   retry(): Promise<void>

@@ -19,10 +19,10 @@ import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
 import {
   advance,
   type Effect,
+  isSuspect,
   newWatch,
   type Situation,
   type Stimulus,
-  URGENT_MS,
   type Watch,
 } from './decide/incident-machine.ts'
 import { judge } from './decide/judge.ts'
@@ -50,6 +50,10 @@ export type Tracked = {
 export type Guard = {
   /** One round of the loop: take samples, assess, decide, act. Never rejects. */
   round(): Promise<void>
+  /** Whether somebody has just turned critical: then `lookCloser` is worth it before the next round. */
+  readonly suspects: boolean
+  /** Looks again at those who have just turned critical, where there is another reading of them. Never throws. */
+  lookCloser(): void
   onEngineEvent(event: EngineEvent): void
   /**
    * Takes up incidents that were open when the service ended, and leases that were not over; `restarts` are the
@@ -89,6 +93,8 @@ const ALERT_INTERVAL_MS = 1_000
  */
 const CONTAINERS_AT_A_STRETCH = 250
 
+const NOT_AUDITED = 'not done: the audit log cannot be written'
+
 /** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
 const GONE_MS = 10_000
 
@@ -126,7 +132,7 @@ export function createGuard(ports: {
   breathe: () => Promise<void>
   executor: Executor
   explain: (incident: Incident) => Promise<Explanation>
-  /** Keeps what is to be seen of a container now. Never rejects, and holds an action up for two seconds at the most. */
+  /** Keeps what is to be seen of a container now. Never rejects, and holds an action up for a moment at the most. */
   blackBox: (incident: Incident, moment: RecordingMoment, actionId: string | null) => Promise<unknown>
   newId: () => string
   /** Writes to the audit log, on disk when it returns; throws where it cannot. */
@@ -150,6 +156,10 @@ export function createGuard(ports: {
   const missingSinceMs = new Map<string, number>()
   let inFlight: Promise<void> | null = null
   let troubled = 0
+  /** Containers that have just turned critical. */
+  const suspects = new Set<string>()
+  /** What was seen of them between two rounds. */
+  let seenBetween: Observation[] = []
   const leases = createLeases()
   const host = createHostRecord({
     now: () => clock.now(),
@@ -223,6 +233,8 @@ export function createGuard(ports: {
     const watch = watches.get(key) ?? newWatch(key)
     const step = advance(watch, stimulus, { situation, settings, newId: ports.newId })
     watches.set(key, step.watch)
+    if (isSuspect(step.watch, situation.at)) suspects.add(situation.container.id)
+    else suspects.delete(situation.container.id)
     troubled += Number(step.watch.incident !== null) - Number(watch.incident !== null)
     for (const effect of step.effects) perform(key, effect)
     return step.refusal ?? null
@@ -281,24 +293,17 @@ export function createGuard(ports: {
     })
   }
 
-  /** What is seen before an action is kept first; where the limit is near, the action does not wait for that. */
-  const untilKept = async (incident: Incident, actionId: string): Promise<void> => {
-    const kept = ports.blackBox(incident, 'before-action', actionId)
-    const leftMs = subjects.get(incident.containerId)?.assessment.timeToLimitMs ?? Number.POSITIVE_INFINITY
-    if (leftMs >= URGENT_MS) await kept
-  }
-
   const execute = (key: string, { incident, action, plan }: Extract<Effect, { type: 'execute' }>) => {
     const order = { deed: action.deed, stopGraceSeconds: action.stopGraceSeconds, ...plan }
     const begun = host.actionBegan(key, action)
     const run = unwritten.has(action.id)
-      ? Promise.resolve({ outcome: 'refused' as const, reason: 'not done: the audit log cannot be written' })
-      : untilKept(incident, action.id).then(() => executor.run(order))
-    inFlight = run.then(({ outcome, reason }) => {
+      ? Promise.resolve({ outcome: 'refused' as const, reason: NOT_AUDITED, askedAt: null })
+      : ports.blackBox(incident, 'before-action', action.id).then(() => executor.run(order))
+    inFlight = run.then((done) => {
       inFlight = null
-      if (outcome === 'refused') host.actionRefused(begun)
+      if (done.outcome === 'refused') host.actionRefused(begun)
       const container = ports.inventory().containers.get(plan.containerId) ?? departed(incident)
-      tell(key, { type: 'action-done', actionId: action.id, outcome, reason }, situationOf(container))
+      tell(key, { type: 'action-done', actionId: action.id, ...done }, situationOf(container))
     })
   }
 
@@ -380,8 +385,9 @@ export function createGuard(ports: {
       subject.changed = true
     }
     const stale = freshnessOf(container, subject) !== 'live'
-    // Without samples only time changes what is thought: crashes age.
-    if (subject.stale !== stale || (stale && subject.life.signs.crashTimesMs.length > 0)) subject.changed = true
+    // Without samples only time changes what is thought: crashes age, and a sign that still stands is seen once more.
+    const mayChange = subject.life.signs.crashTimesMs.length > 0 || subject.assessment.light === 'critical'
+    if (subject.stale !== stale || (stale && mayChange)) subject.changed = true
     if (subject.changed) evaluate(container, subject)
   }
 
@@ -466,7 +472,8 @@ export function createGuard(ports: {
         sampler.sync(containers.values())
         troubled = countTroubled()
         const [all, atFirst] = [[...containers.values()], currentByKey()]
-        const observations = lookAt(all.slice(0, CONTAINERS_AT_A_STRETCH), atFirst)
+        const observations = [...seenBetween, ...lookAt(all.slice(0, CONTAINERS_AT_A_STRETCH), atFirst)]
+        seenBetween = []
         for (let from = CONTAINERS_AT_A_STRETCH; from < all.length; from += CONTAINERS_AT_A_STRETCH) {
           await ports.breathe()
           observations.push(...lookAt(all.slice(from, from + CONTAINERS_AT_A_STRETCH), atFirst))
@@ -479,6 +486,19 @@ export function createGuard(ports: {
         ports.onObserved(clock.now(), observations)
       } catch (error) {
         log.error({ reason: messageOf(error) }, 'a round of the loop failed')
+      }
+    },
+    get suspects() {
+      return suspects.size > 0
+    },
+    lookCloser() {
+      try {
+        const { containers } = ports.inventory()
+        const closer = [...suspects].flatMap((id) => containers.get(id) ?? [])
+        suspects.clear()
+        if (closer.length > 0) seenBetween.push(...lookAt(closer, currentByKey()))
+      } catch (error) {
+        log.error({ reason: messageOf(error) }, 'a closer look failed')
       }
     },
     onEngineEvent(event) {

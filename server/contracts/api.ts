@@ -113,7 +113,9 @@ export type SampleColumns = z.infer<typeof SampleColumns>
 
 export const ActionView = Action.extend({
   at: IsoTime,
+  crossedAt: IsoTime.nullable(),
   startedAt: IsoTime.nullable(),
+  askedAt: IsoTime.nullable(),
   finishedAt: IsoTime.nullable(),
   leaseUntil: IsoTime.nullable(),
   takenBackAt: IsoTime.nullable(),

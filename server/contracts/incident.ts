@@ -55,7 +55,7 @@ export const ActionState = z.enum([
 export type ActionState = z.infer<typeof ActionState>
 
 /**
- * `at` is when it was decided or proposed, `startedAt` when the engine was asked. `by` is `dockerpulse` or `operator`.
+ * `at` is when it was decided or proposed, `startedAt` when it was begun. `by` is `dockerpulse` or `operator`.
  * `forced` where it went ahead without asking. Times are epoch milliseconds.
  */
 export const Action = z.object({
@@ -66,7 +66,11 @@ export const Action = z.object({
   runbook: z.string().nullable().default(null),
   state: ActionState,
   at: z.number(),
+  /** The time of the reading that first crossed the threshold; `null` where it was something else that decided when. */
+  crossedAt: z.number().nullable().default(null),
   startedAt: z.number().nullable(),
+  /** When the engine was asked, after the last check. */
+  askedAt: z.number().nullable().default(null),
   finishedAt: z.number().nullable(),
   by: z.string(),
   forced: z.boolean(),

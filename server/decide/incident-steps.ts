@@ -23,6 +23,10 @@ export type Watch = {
   key: string
   incident: Incident | null
   criticalSinceMs: number | null
+  /** The time of the reading that turned critical. */
+  criticalReadAtMs: number | null
+  /** It would have been acted upon since, had nothing stood in the way. */
+  heldUp: boolean
   calmSinceMs: number | null
   /** Since when it has not been running, without anybody having asked for that. */
   downSinceMs: number | null
@@ -85,6 +89,8 @@ export type Context = { situation: Situation; settings: PolicySettings; newId: (
 const QUIET = {
   incident: null,
   criticalSinceMs: null,
+  criticalReadAtMs: null,
+  heldUp: false,
   calmSinceMs: null,
   downSinceMs: null,
   verifyingSinceMs: null,
