@@ -65,7 +65,14 @@ test('a guard that acts leaves fewer requests without an answer than one that lo
 })
 
 test('kept game days say on what, how many requests failed, and what was avoided', () => {
-  const figures = { failedRequests: 30, requests: 9_000, strikes: 8, skipped: [], incidents: 4 }
+  const figures = {
+    failedRequests: 30,
+    requests: 9_000,
+    strikes: 8,
+    skipped: [],
+    incidents: 4,
+    judged: { right: 3, wrong: 0 },
+  }
   const day: GameDay = {
     at: '2026-01-05T08:00:00.000Z',
     version: '0.1.0',
