@@ -445,7 +445,7 @@ export async function openApp(options: {
     service,
     live,
     log,
-    token: config.token,
+    tokens: { operator: config.token, viewer: config.viewerToken },
     allowedHosts: [config.host, ...config.allowedHosts],
     dashboardFolder: fileURLToPath(new URL('dashboard/build', ROOT)),
   })

@@ -111,6 +111,7 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
         ? [{ number: 1, moment: 'opened', at: isoTime(NOW), bytes: 2, sha256: 'c'.repeat(64), problem: null }]
         : null,
     recording: async (id, number) => (id === INCIDENT_ID && number === 1 ? RECORDING : null),
+    viewerRefused: (what) => void asked.push({ refused: what }),
     report: async (id) => (id === INCIDENT_ID ? '<!doctype html><title>report</title>' : null),
     ...different,
   }
@@ -121,6 +122,7 @@ export function createApiStandIn(
   options: {
     service?: Partial<Service>
     token?: string | null
+    viewerToken?: string
     allowedHosts?: string[]
     dashboardFolder?: string
     snapshot?: () => LiveEvent
@@ -141,7 +143,7 @@ export function createApiStandIn(
     service,
     live,
     log,
-    token: options.token ?? null,
+    tokens: { operator: options.token ?? null, viewer: options.viewerToken ?? null },
     allowedHosts: options.allowedHosts ?? [],
     dashboardFolder: options.dashboardFolder ?? '/nowhere',
   })

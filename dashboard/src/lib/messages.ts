@@ -221,6 +221,7 @@ const en = {
   reason: 'Reason (optional)',
   approve: (kind: string) => `Approve: ${kind}`,
   reject: 'Reject',
+  viewerMayNot: 'You are here as a viewer: changing anything takes the token of an operator.',
   decisionFailed: (reason: string) => `Not done: ${reason}`,
   decisionSent: 'Sent.',
 
@@ -450,6 +451,7 @@ const es: Messages = {
   reason: 'Motivo (opcional)',
   approve: (kind) => `Aprobar: ${kind}`,
   reject: 'Rechazar',
+  viewerMayNot: 'Ha entrado como observador: para cambiar algo hace falta la clave de un operador.',
   decisionFailed: (reason) => `No se hizo: ${reason}`,
   decisionSent: 'Enviado.',
 
