@@ -6,6 +6,7 @@ import { drillOnSimulation } from './simulated-drill.ts'
 
 /** Of automatic actions how many were right: of the drills, of the game days, and of both. */
 export type Precision = {
+  calibration: string
   seeds: number
   minutes: number
   drills: JudgedActions
@@ -22,7 +23,9 @@ export type Precision = {
 const Z95 = 1.959964
 
 /** What was counted, with its interval. */
-export function precisionOf(counted: Pick<Precision, 'seeds' | 'minutes' | 'drills' | 'gameDays'>): Precision {
+export function precisionOf(
+  counted: Pick<Precision, 'calibration' | 'seeds' | 'minutes' | 'drills' | 'gameDays'>,
+): Precision {
   const right = counted.drills.right + counted.gameDays.right
   const wrong = counted.drills.wrong + counted.gameDays.wrong
   const all = right + wrong
@@ -56,6 +59,7 @@ export async function measurePrecision(options: {
     sum.wrong += one.wrong
   }
   let seeds = 0
+  let calibration = ''
   for (let seed = 1; seed <= options.seeds && !signal.aborted; seed++) {
     const { graded } = await drillOnSimulation({ scenarios, seed, signal, say: () => {} })
     if (signal.aborted) break
@@ -63,13 +67,21 @@ export async function measurePrecision(options: {
       add(drills, grade.actions)
       if (grade.actions.wrong > 0) say(`seed ${seed}, ${grade.scenario}: ${grade.actions.wrong} wrong`)
     }
-    const { figures } = await playOneMode({ engine: 'sim', minutes, seed, signal, say: () => {}, mode: 'auto' })
+    const { figures, calibration: used } = await playOneMode({
+      engine: 'sim',
+      minutes,
+      seed,
+      signal,
+      say: () => {},
+      mode: 'auto',
+    })
     if (figures.judged !== null) add(gameDays, figures.judged)
     seeds = seed
-    const so = precisionOf({ seeds, minutes, drills, gameDays })
+    calibration = used
+    const so = precisionOf({ calibration, seeds, minutes, drills, gameDays })
     say(
       `seed ${seed}: game day ${figures.judged?.right} right, ${figures.judged?.wrong} wrong; so far ${so.right} of ${so.right + so.wrong}`,
     )
   }
-  return precisionOf({ seeds, minutes, drills, gameDays })
+  return precisionOf({ calibration, seeds, minutes, drills, gameDays })
 }
