@@ -84,10 +84,17 @@ export const Action = z.object({
 })
 export type Action = z.infer<typeof Action>
 
-/** `suppressed`: it follows from another incident, and nothing is done about it while that one is open. */
+/**
+ * `diagnosing`: it is open, and its evidence and explanation are being gathered; what is to be done waits for neither.
+ * `detected`: it is explained, and nothing is to be done now. `suppressed`: it follows from another incident, and nothing
+ * is done about it while that one is open. `proposed`: what would be done is decided and written down, and in mode shadow
+ * nothing more happens.
+ */
 export const Phase = z.enum([
+  'diagnosing',
   'detected',
   'suppressed',
+  'proposed',
   'awaiting-approval',
   'acting',
   'verifying',

@@ -234,7 +234,7 @@ describe('an incident opens', () => {
   ] as const)('at once where it turned %s', (kind, cause) => {
     const told = story('shadow')
     told.turn(kind)
-    expect(told.incident).toMatchObject({ cause, phase: 'detected' })
+    expect(told.incident).toMatchObject({ cause, phase: 'diagnosing' })
     told.turn(kind)
     expect(told.events).toEqual(['incident.opened', 'incident.updated'])
   })
@@ -272,7 +272,7 @@ describe('mode shadow', () => {
     const told = story('shadow')
     told.look(2, CRITICAL)
     told.look(300, anAssessment(null))
-    expect(told.incident?.phase).toBe('detected')
+    expect(told.incident?.phase).toBe('proposed')
   })
 })
 
@@ -762,4 +762,45 @@ test('the same inputs give the same steps', () => {
     return told.watch
   }
   expect(run()).toEqual(run())
+})
+
+describe('while nothing is being done', () => {
+  const explanation = { source: 'the rules', at: 0, text: 'it leaks' }
+
+  test('an incident is being explained, then known', () => {
+    const told = story('auto', { assessment: anAssessment(0.3) })
+    told.turn('oom')
+    expect(told.incident?.phase).toBe('diagnosing')
+    told.tell({ type: 'explained', explanation })
+    expect(told.incident?.phase).toBe('detected')
+  })
+
+  test('an action does not wait for the explanation, which does not take it back either', () => {
+    const told = story('auto')
+    told.look(2, CRITICAL)
+    expect(told.incident?.phase).toBe('acting')
+    told.tell({ type: 'explained', explanation })
+    expect(told.incident?.phase).toBe('acting')
+  })
+
+  test('what is decided in shadow stays proposed, explained or not, until a bolder mode does it', () => {
+    const told = story('shadow')
+    told.look(2, CRITICAL)
+    expect(told.incident?.phase).toBe('proposed')
+    told.tell({ type: 'explained', explanation })
+    told.look(5)
+    expect(told.incident?.phase).toBe('proposed')
+    told.look(1, CRITICAL, { mode: 'auto' })
+    expect(told.incident?.phase).toBe('acting')
+  })
+
+  test('what was not explained when the service ended is asked for again, and only that', () => {
+    const told = story('auto', { assessment: anAssessment(0.3) })
+    told.turn('oom')
+    told.tell({ type: 'resumed' })
+    expect(told.diagnosed).toHaveLength(2)
+    told.tell({ type: 'explained', explanation })
+    told.tell({ type: 'resumed' })
+    expect(told.diagnosed).toHaveLength(2)
+  })
 })

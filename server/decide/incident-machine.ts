@@ -16,6 +16,7 @@ import {
   proposalOf,
   recorded,
   resolved,
+  restingPhase,
   type Situation,
   type Step,
   type Watch,
@@ -171,7 +172,7 @@ function isSustained(
 export const isSuspect = ({ criticalSinceMs, incident }: Watch, at: number): boolean =>
   criticalSinceMs !== null &&
   at - criticalSinceMs < SUSPECT_MS &&
-  (incident === null || (incident.phase === 'detected' && incident.actions.length === 0))
+  (incident === null || (incident.actions.length === 0 && incident.phase === restingPhase(incident)))
 
 /** The risk was there and went: an incident that nobody had to do anything about. */
 function passed(step: Step, reason: string, context: Context): Step {
@@ -199,7 +200,9 @@ function assessed(watch: Watch, context: Context): Step {
         return acted(step, proposal, 'expired', 'escalated', 'nobody answered the proposal in time', context)
       return calmMs >= CALM_MS ? passed(step, 'the risk passed by itself', context) : step
     }
+    case 'diagnosing':
     case 'detected':
+    case 'proposed':
     case 'suppressed':
       if (step.watch.downSinceMs !== null && at - step.watch.downSinceMs >= DOWN_MS) {
         const down = `it ended and has not been running for ${DOWN_MS / 1000} s: a person must look`
@@ -231,7 +234,7 @@ function considered(step: Step, context: Context): Step {
   if (rung === null && step.watch.criticalSinceMs !== null) step = { ...step, watch: { ...step.watch, heldUp: true } }
   const suppressed = situation.followsFrom !== null
   if (suppressed !== (incident.phase === 'suppressed')) {
-    const phase: Phase = suppressed ? 'suppressed' : 'detected'
+    const phase: Phase = suppressed ? 'suppressed' : restingPhase(incident)
     const text = situation.followsFrom ?? 'what it followed from is over'
     return recorded(step, { ...incident, phase }, 'incident.updated', null, text, situation.at)
   }
@@ -276,7 +279,12 @@ function considered(step: Step, context: Context): Step {
     const wouldDo = action('recorded')
     return recorded(
       step,
-      { ...incident, containerId: situation.container.id, actions: [...incident.actions, wouldDo] },
+      {
+        ...incident,
+        containerId: situation.container.id,
+        phase: 'proposed',
+        actions: [...incident.actions, wouldDo],
+      },
       'action.recorded',
       wouldDo,
       `would have done this: ${deed.kind}: ${reason}`,
@@ -410,17 +418,25 @@ function removed(watch: Watch, context: Context): Step {
   return resolved({ watch, effects: [] }, 'cut-short', 'the container was removed', context)
 }
 
-/** After a restart of the service: an action that was in flight is closed as unknown, never repeated blindly. */
+/**
+ * After a restart of the service: an action that was in flight is closed as unknown, never repeated blindly, and what was
+ * not explained yet is asked for again.
+ */
 function resumed(watch: Watch, context: Context): Step {
-  const inFlight = watch.incident?.actions.findLast(({ state }) => state === 'executing')
-  if (inFlight === undefined) return { watch, effects: [] }
+  const { incident } = watch
+  const inFlight = incident?.actions.findLast(({ state }) => state === 'executing')
+  if (inFlight === undefined) {
+    const unexplained = incident !== null && incident.phase === 'diagnosing'
+    return { watch, effects: unexplained ? [{ type: 'diagnose', incident }] : [] }
+  }
   const reason = 'the service ended in the middle of it: whether it took place is not known'
   return acted({ watch, effects: [] }, inFlight, 'unknown', 'verifying', reason, context)
 }
 
 function explained(watch: Watch, explanation: Explanation, { situation }: Context): Step {
   if (watch.incident === null) return { watch, effects: [] }
-  const next: Incident = { ...watch.incident, explanation }
+  const known: Incident = { ...watch.incident, explanation }
+  const next = known.phase === 'diagnosing' ? { ...known, phase: restingPhase(known) } : known
   const by = `explained by ${explanation.source}`
   return recorded({ watch, effects: [] }, next, 'incident.explained', null, by, situation.at)
 }

@@ -112,6 +112,12 @@ export function newWatch(key: string): Watch {
   }
 }
 
+/** The phase of an open incident about which nothing is being done. */
+export function restingPhase({ explanation, actions }: Incident): Phase {
+  if (actions.at(-1)?.state === 'recorded') return 'proposed'
+  return explanation === null ? 'diagnosing' : 'detected'
+}
+
 /** Writes a line into the incident's story and into the audit log. */
 export function recorded(
   step: Step,
@@ -156,7 +162,7 @@ export function opened(watch: Watch, cause: Cause, text: string, { situation, ne
     cause,
     openedAt: at,
     closedAt: null,
-    phase: 'detected',
+    phase: 'diagnosing',
     light: assessment?.light ?? 'low',
     probability: assessment?.probability ?? null,
     evidence: assessment?.evidence ?? [],

@@ -496,7 +496,9 @@ const enTerms: Terms = {
     unknown: 'unknown cause',
   },
   phase: {
+    diagnosing: 'being explained',
     detected: 'detected',
+    proposed: 'decided, not done',
     suppressed: 'consequence',
     'awaiting-approval': 'awaiting approval',
     acting: 'acting',
@@ -584,7 +586,9 @@ const esTerms: Terms = {
     unknown: 'causa desconocida',
   },
   phase: {
+    diagnosing: 'en explicación',
     detected: 'detectado',
+    proposed: 'decidido, sin hacer',
     suppressed: 'consecuencia',
     'awaiting-approval': 'espera aprobación',
     acting: 'actuando',
