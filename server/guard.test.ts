@@ -95,6 +95,41 @@ describe('who depends on one in trouble', () => {
   })
 })
 
+describe('containers of a project that fail of one cause in the same moments', () => {
+  const sick = (host: ReturnType<typeof createGuardedHost>, number: number) => {
+    host.change(idOf(number), unhealthy)
+    host.event(idOf(number), 'health_status', { health: 'unhealthy' })
+  }
+  const incidentOf = (host: ReturnType<typeof createGuardedHost>, number: number) =>
+    [...host.incidents.values()].findLast(({ containerId }) => containerId === idOf(number))
+
+  test('are one: the first is dealt with, the others wait for it and say so', async () => {
+    const host = createGuardedHost(aFleet(12), { mode: 'auto' })
+    await host.rounds(3)
+    for (const number of [1, 2, 3]) sick(host, number)
+    await host.rounds(10)
+    expect(restartsOf(host)).toEqual([idOf(1)])
+    for (const number of [2, 3]) {
+      expect(incidentOf(host, number)?.phase).toBe('suppressed')
+      expect(incidentOf(host, number)?.history.at(-1)?.text).toContain('one with the incident of shop-service-0-1')
+    }
+  })
+
+  test('are not where the first may not be touched, or another time or project lies between', async () => {
+    const fleet = aFleet(12, (index) => {
+      if (index === 0) return { labels: { 'dockerpulse.ignore': 'true' } }
+      return index === 2 ? { composeProject: 'blog' } : {}
+    })
+    const host = createGuardedHost(fleet, { mode: 'shadow' })
+    await host.rounds(3)
+    for (const number of [1, 2, 3]) sick(host, number)
+    await host.rounds(15)
+    sick(host, 4)
+    await host.rounds(5)
+    expect([2, 3, 4].map((number) => incidentOf(host, number)?.phase)).toEqual(['proposed', 'proposed', 'proposed'])
+  })
+})
+
 test('in shadow each decision is judged by what came: a risk that passed by itself makes it wrong', async () => {
   const host = createGuardedHost(aFleet(1), { mode: 'shadow' })
   await host.rounds(3)
