@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { anAction, anIncident } from './decide/incident-stand-in.ts'
 import { aFleet, createGuardedHost, idOf } from './guard-stand-in.ts'
 
 const unhealthy = { health: 'unhealthy', healthFailingStreak: 3 } as const
@@ -128,6 +129,21 @@ describe('containers of a project that fail of one cause in the same moments', (
     await host.rounds(5)
     expect([2, 3, 4].map((number) => incidentOf(host, number)?.phase)).toEqual(['proposed', 'proposed', 'proposed'])
   })
+})
+
+test('after an end in the middle of a restart nobody else is acted upon until that restart is over', async () => {
+  const host = createGuardedHost(aFleet(4), { mode: 'auto' })
+  const first = [...host.inventory.values()][0]!
+  const begun = anAction({ state: 'executing', startedAt: host.nowMs - 1_000 })
+  const cut = anIncident({ containerKey: first.key, containerId: first.id, phase: 'acting', actions: [begun] })
+  host.guard.resume([cut], [], [])
+  await host.rounds(3)
+  host.change(idOf(2), unhealthy)
+  await host.rounds(10)
+  expect(host.writes).toEqual([])
+  host.change(first.id, { startedAt: host.nowMs })
+  await host.rounds(5)
+  expect(restartsOf(host)).toEqual([idOf(2)])
 })
 
 test('in shadow each decision is judged by what came: a risk that passed by itself makes it wrong', async () => {

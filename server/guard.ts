@@ -35,6 +35,7 @@ import { createLeases } from './leases.ts'
 import type { Log } from './log.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { Observation } from './store/stored-metrics.ts'
+import { createUnsettled } from './unsettled.ts'
 
 /** One container as the guard sees it now. */
 export type Tracked = {
@@ -161,6 +162,7 @@ export function createGuard(ports: {
   /** What was seen of them between two rounds. */
   let seenBetween: Observation[] = []
   const leases = createLeases()
+  const unsettled = createUnsettled({ clock, containers: () => ports.inventory().containers })
   const host = createHostRecord({
     now: () => clock.now(),
     stopped: autonomy.stopped,
@@ -225,8 +227,11 @@ export function createGuard(ports: {
     }
   }
 
+  /** One action at a time: also one that the engine was asked for before the service was started anew. */
+  const isBusy = (): boolean => inFlight !== null || unsettled.isAny()
+
   const hostFacts = () =>
-    host.facts({ actionInFlight: inFlight !== null, containers: ports.inventory().containers.size, troubled })
+    host.facts({ actionInFlight: isBusy(), containers: ports.inventory().containers.size, troubled })
 
   /** Lets the machine take a stimulus, and carries out what it asks for. Gives the machine's refusal. */
   const tell = (key: string, stimulus: Stimulus, situation: Situation): string | null => {
@@ -328,7 +333,7 @@ export function createGuard(ports: {
 
   /** Puts back what was done for a time; one thing at a time, like all actions. */
   const takeBackDue = () => {
-    if (inFlight !== null || autonomy.stopped() !== null) return
+    if (isBusy() || autonomy.stopped() !== null) return
     const under = leaseKeeper.takeBackDue()
     if (under === null) return
     inFlight = under.then(() => {
@@ -520,6 +525,7 @@ export function createGuard(ports: {
     },
     resume(open, restarts, leased) {
       for (const incident of leased) leases.note(incident)
+      for (const incident of open) unsettled.take(incident)
       host.restore(restarts)
       for (const incident of open) watches.set(incident.containerKey, { ...newWatch(incident.containerKey), incident })
       for (const { containerKey, at } of restarts) {
