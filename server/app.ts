@@ -372,7 +372,8 @@ export async function openApp(options: {
       stopped: autonomy.stopped,
     }),
     explain: (incident) => diagnosis.explain(incident),
-    blackBox: (...asked) => box.keep(...asked),
+    onOpened: (incident) => void box.keep(incident, 'opened', null),
+    beforeAction: (incident, actionId) => box.beforeAction(incident, actionId),
     newId: randomUUID,
     audit({ evidence, ...record }) {
       write({ ...record, evidenceHashes: [sha256(canonicalize(evidence)!).toString('hex')] })

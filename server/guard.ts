@@ -10,7 +10,6 @@ import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
 import type { Assessment, Calibration } from './contracts/assessment.ts'
 import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
-import type { RecordingMoment } from './contracts/black-box.ts'
 import type { Explanation, Incident, Mode } from './contracts/incident.ts'
 import type { Clock } from './contracts/ports.ts'
 import type { Runbook } from './contracts/runbook.ts'
@@ -133,8 +132,10 @@ export function createGuard(ports: {
   breathe: () => Promise<void>
   executor: Executor
   explain: (incident: Incident) => Promise<Explanation>
-  /** Keeps what is to be seen of a container now. Never rejects, and holds an action up for a moment at the most. */
-  blackBox: (incident: Incident, moment: RecordingMoment, actionId: string | null) => Promise<unknown>
+  /** Keeps what is to be seen of a container now. */
+  onOpened: (incident: Incident) => void
+  /** The same before an action, which it may hold up for a moment. Never rejects. */
+  beforeAction: (incident: Incident, actionId: string) => Promise<void>
   newId: () => string
   /** Writes to the audit log, on disk when it returns; throws where it cannot. */
   audit: (
@@ -248,7 +249,7 @@ export function createGuard(ports: {
   const perform = (key: string, effect: Effect): void => {
     if (effect.type === 'record') {
       record(effect)
-      if (effect.event === 'incident.opened') void ports.blackBox(effect.incident, 'opened', null)
+      if (effect.event === 'incident.opened') ports.onOpened(effect.incident)
     } else if (effect.type === 'diagnose') diagnose(key, effect.incident)
     else execute(key, effect)
   }
@@ -303,7 +304,7 @@ export function createGuard(ports: {
     const begun = host.actionBegan(key, action)
     const run = unwritten.has(action.id)
       ? Promise.resolve({ outcome: 'refused' as const, reason: NOT_AUDITED, askedAt: null })
-      : ports.blackBox(incident, 'before-action', action.id).then(() => executor.run(order))
+      : ports.beforeAction(incident, action.id).then(() => executor.run(order))
     inFlight = run.then((done) => {
       inFlight = null
       if (done.outcome === 'refused') host.actionRefused(begun)

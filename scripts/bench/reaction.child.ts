@@ -26,7 +26,7 @@ const faults = names.map((container, index): Fault => {
   const startSeconds = Number(firstSeconds) + index * Number(everySeconds)
   return index % 4 === 3
     ? { kind: 'hang', container, startSeconds }
-    : { kind: 'leak', container, startSeconds, bytesPerSecond: (2 + (index % 5)) * MIB }
+    : { kind: 'leak', container, startSeconds, bytesPerSecond: 4 * MIB }
 })
 await openSimulatedEngine({ socketPath: socketPath!, containers, faults })
 process.stdout.write('ready\n')
