@@ -113,6 +113,7 @@ async function keepRecord(folder: string, containerKey: string, decisions: numbe
       outcome: 'right',
       reason: 'it failed within a minute',
       durationMs: null,
+      failureMs: null,
     })
 }
 

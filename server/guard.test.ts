@@ -20,7 +20,7 @@ describe('a hundred containers that fail in the same second', () => {
       { event: 'storm.tripped', reason: expect.stringContaining('100 incidents within a minute') },
     ])
     expect([...host.incidents.values()].filter(({ phase }) => phase !== 'resolved')).toHaveLength(100)
-    expect(host.guard.brake).toContain('storm: 100 incidents')
+    expect(host.guard.brake?.reason).toContain('storm: 100 incidents')
   })
 })
 
@@ -55,7 +55,10 @@ describe('the stop switch', () => {
     release()
     await host.rounds(120)
     expect(host.writes).toHaveLength(1)
-    expect(host.guard.brake).toBe('the stop switch is on: an operator asked for it')
+    expect(host.guard.brake).toEqual({
+      reason: 'the stop switch is on: an operator asked for it',
+      endsWithAWord: false,
+    })
     host.setStop(null)
     await host.rounds(20)
     expect(restartsOf(host)).toHaveLength(2)

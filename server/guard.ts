@@ -5,7 +5,7 @@ import { SATURATION_FAILS_MS } from './analyse/saturation.ts'
 import { WINDOW_SAMPLES } from './analyse/series.ts'
 import { beginLife, createWindow, observe, type Window } from './analyse/window.ts'
 import { createAround, NOTHING_AROUND } from './around.ts'
-import type { AutonomyBook } from './autonomy-book.ts'
+import type { AutonomyBook, Brake } from './autonomy-book.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
 import type { Assessment, Calibration } from './contracts/assessment.ts'
@@ -65,7 +65,7 @@ export type Guard = {
     leased: readonly Incident[],
   ): void
   /** Why nothing is done now by itself, whichever container it is, or `null`. */
-  readonly brake: string | null
+  readonly brake: Brake
   /** An operator's word on a proposed action; gives why it was not taken, or `null`. */
   answer(incident: Incident, actionId: string, word: 'approve' | 'reject', by: string, reason: string): string | null
   tracked(containers?: Iterable<Container>): Tracked[]
@@ -543,7 +543,8 @@ export function createGuard(ports: {
     },
     get brake() {
       host.look()
-      return hostRail(hostFacts(), settings, clock.now())?.reason ?? null
+      const rail = hostRail(hostFacts(), settings, clock.now())
+      return rail === null ? null : { reason: rail.reason, endsWithAWord: rail.endsWithAWord ?? false }
     },
     intervalOf,
     tracked: (containers = ports.inventory().containers.values()) =>

@@ -88,12 +88,15 @@ export function createService(parts: {
     },
     async setStop({ on, reason }) {
       const why = reason === '' ? 'an operator asked for it' : maskSecrets(reason)
-      const stopping = autonomy.setStop(on ? why : null)
+      const stopping = autonomy.setStop(on ? why : null, 'operator')
       operatorNote({ event: 'stop.changed', decision: on ? 'stop' : 'go on', reason: why })
       await stopping
       return autonomyView()
     },
-    scoreboard: () => scores.board(),
+    scoreboard() {
+      const { done: actionsDone, falseActions, failureAvoidedMs, assumedActions } = autonomyView().overall
+      return { ...scores.board(), actionsDone, falseActions, failureAvoidedMs, assumedActions }
+    },
     containers: () => guard.tracked().map(containerView),
     async samples(query) {
       const container = inventory.containers.get(query.containerId) ?? null

@@ -54,3 +54,14 @@ export const Scoreboard = z.object({
   ),
 })
 export type Scoreboard = z.infer<typeof Scoreboard>
+
+/** The same with what became of its actions; see `Autonomy`. */
+export const ScoreboardView = Scoreboard.extend({
+  actionsDone: z.number(),
+  falseActions: z.number(),
+  /** An estimate of the failure that actions avoided. */
+  failureAvoidedMs: z.number(),
+  /** Actions for which a minute was assumed, because nothing was learnt yet. */
+  assumedActions: z.number(),
+})
+export type ScoreboardView = z.infer<typeof ScoreboardView>

@@ -32,8 +32,8 @@ export type RailSettings = {
   quietHours: QuietHours | null
 }
 
-/** `hold`: not at all, `ask`: only with a person's leave, `wait`: not yet. */
-export type Rail = { verdict: 'hold' | 'ask' | 'wait'; reason: string }
+/** `hold`: not at all, `ask`: only with a person's leave, `wait`: not yet. `endsWithAWord`: an operator's word ends it. */
+export type Rail = { verdict: 'hold' | 'ask' | 'wait'; reason: string; endsWithAWord?: true }
 
 export const BUDGET_WINDOW_MS = 600_000
 const HOUR_MS = 3_600_000
@@ -102,6 +102,7 @@ export function hostRail(host: HostFacts, settings: RailSettings, at: number): R
     return {
       verdict: 'ask',
       reason: `the last ${FAILURES_UNTIL_PAUSE} actions did not help: paused for ${Math.ceil((pausedUntil - at) / 60_000)} min, or until an operator resumes`,
+      endsWithAWord: true,
     }
   if (settings.quietHours !== null && isQuiet(settings.quietHours, host.minuteOfDay))
     return { verdict: 'ask', reason: 'quiet hours: a person decides' }

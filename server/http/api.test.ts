@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ContainerView, IncidentView, Problem, SampleColumns } from '../contracts/api.ts'
 import { RecordingEntry } from '../contracts/black-box.ts'
-import { Scoreboard } from '../contracts/scoreboard.ts'
+import { ScoreboardView } from '../contracts/scoreboard.ts'
 import { ServiceStatus, SourceStatus } from '../contracts/status.ts'
 import { RequestError } from '../errors.ts'
 import { chartRange } from './containers.ts'
@@ -37,7 +37,7 @@ describe('a happy answer fits its contract:', () => {
   test.each<[string, z.ZodType]>([
     ['/api/health', z.strictObject({ status: z.literal('ok'), version: z.string(), source: SourceStatus })],
     ['/api/status', ServiceStatus.strict()],
-    ['/api/scoreboard', Scoreboard.strict()],
+    ['/api/scoreboard', ScoreboardView.strict()],
     ['/api/containers', z.array(ContainerView.strict())],
     [`/api/containers/${CONTAINER_ID}/samples`, SampleColumns.strict()],
     ['/api/incidents', z.array(IncidentView.strict())],

@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
-import { Scoreboard } from '../contracts/scoreboard.ts'
+import { ScoreboardView } from '../contracts/scoreboard.ts'
 import { json, problemResponses, validationHook } from './openapi.ts'
 import type { Service } from './service.ts'
 
@@ -7,7 +7,7 @@ const scoreboard = createRoute({
   method: 'get',
   path: '/api/scoreboard',
   summary: "How the program's own predictions did over the last 30 days",
-  responses: { 200: json(Scoreboard, 'the scoreboard'), ...problemResponses(401, 421) },
+  responses: { 200: json(ScoreboardView, 'the scoreboard'), ...problemResponses(401, 421) },
 })
 
 /** `/api/scoreboard`. */

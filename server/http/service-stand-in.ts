@@ -64,10 +64,21 @@ export const RECORDING = `{ "incidentId" : "${INCIDENT_ID}" }`
 
 const NO_AUTONOMY: Autonomy = {
   configuredMode: 'shadow',
-  settings: { host: null, projects: {}, containers: {}, stopped: null, resumedAtMs: 0 },
+  settings: { host: null, projects: {}, containers: {}, stopped: null, stopChanged: null, resumedAtMs: 0 },
   labelled: {},
   brake: null,
-  overall: { judged: 0, right: 0, unknown: 0, precision: null, precisionLower: 0, done: 0, falseActions: 0 },
+  brakeEndsWithAWord: false,
+  overall: {
+    judged: 0,
+    right: 0,
+    unknown: 0,
+    precision: null,
+    precisionLower: 0,
+    done: 0,
+    falseActions: 0,
+    failureAvoidedMs: 0,
+    assumedActions: 0,
+  },
   records: [],
 }
 
@@ -78,7 +89,13 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
     asked,
     now: () => NOW,
     status: aStatus,
-    scoreboard: () => scoreboardOf(emptyTally(), { since: null, horizonMs: 60_000 }),
+    scoreboard: () => ({
+      ...scoreboardOf(emptyTally(), { since: null, horizonMs: 60_000 }),
+      actionsDone: 0,
+      falseActions: 0,
+      failureAvoidedMs: 0,
+      assumedActions: 0,
+    }),
     autonomy: () => NO_AUTONOMY,
     async setMode(change) {
       asked.push(change)

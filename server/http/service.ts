@@ -1,14 +1,14 @@
 import type { ContainerView, IncidentView, SampleColumns } from '../contracts/api.ts'
 import type { Autonomy, ModeChange, StopChange } from '../contracts/autonomy.ts'
 import type { RecordingEntry } from '../contracts/black-box.ts'
-import type { Scoreboard } from '../contracts/scoreboard.ts'
+import type { ScoreboardView } from '../contracts/scoreboard.ts'
 import type { ServiceStatus } from '../contracts/status.ts'
 
 /** What the HTTP rooms need of the program; the composition root supplies it. */
 export type Service = {
   now(): number
   status(): ServiceStatus
-  scoreboard(): Scoreboard
+  scoreboard(): ScoreboardView
   autonomy(): Autonomy
   /** Sets or takes back a mode; throws RequestError where there is no such container or project. */
   setMode(change: ModeChange): Promise<Autonomy>

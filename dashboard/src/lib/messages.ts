@@ -209,6 +209,9 @@ const en = {
   decisionsRight: 'Decisions right',
   precisionAbove: 'Right at least (90 % sure)',
   falseActions: 'False actions',
+  avoided: 'Failure avoided, estimated',
+  avoidedMeaning: (assumed: string) =>
+    `For each action that helped: how long such failures lasted where nothing was done, less what the action took; for ${assumed} of them nothing was learnt yet, and a minute was assumed`,
   notJudged: 'Could not be told',
   containerAndAction: 'Container, action',
   right: 'Right',
@@ -439,6 +442,9 @@ const es: Messages = {
   decisionsRight: 'Decisiones acertadas',
   precisionAbove: 'Acierta al menos (90 % seguro)',
   falseActions: 'Acciones falsas',
+  avoided: 'Fallo evitado, estimado',
+  avoidedMeaning: (assumed) =>
+    `Por cada acción que ayudó: lo que duraron fallos iguales en los que no se hizo nada, menos lo que tardó la acción; en ${assumed} de ellas aún no se había aprendido nada y se supuso un minuto`,
   notJudged: 'No se pudo saber',
   containerAndAction: 'Contenedor, acción',
   right: 'Aciertos',
