@@ -24,6 +24,15 @@ describe('a hundred containers that fail in the same second', () => {
   })
 })
 
+test('a hundred that turn critical in the same readings are one, too, before the first of their incidents opens', async () => {
+  const host = createGuardedHost(aFleet(100), { mode: 'auto' })
+  await host.rounds(5)
+  for (const id of host.inventory.keys()) host.change(id, unhealthy)
+  await host.rounds(30)
+  expect(host.writes).toEqual([])
+  expect(host.hostNotes).toHaveLength(1)
+})
+
 describe('the budget', () => {
   test('lets one of ten be restarted in ten minutes, and asks about the next', async () => {
     const host = createGuardedHost(aFleet(10), { mode: 'auto' })

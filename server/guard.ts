@@ -160,6 +160,8 @@ export function createGuard(ports: {
   let troubled = 0
   /** Containers that have just turned critical. */
   const suspects = new Set<string>()
+  /** Those of them that have no incident yet. */
+  const turning = new Set<string>()
   /** What was seen of them between two rounds. */
   let seenBetween: Observation[] = []
   const leases = createLeases()
@@ -232,15 +234,24 @@ export function createGuard(ports: {
   const isBusy = (): boolean => inFlight !== null || unsettled.isAny()
 
   const hostFacts = () =>
-    host.facts({ actionInFlight: isBusy(), containers: ports.inventory().containers.size, troubled })
+    host.facts({
+      actionInFlight: isBusy(),
+      containers: ports.inventory().containers.size,
+      troubled,
+      turning: turning.size,
+    })
 
   /** Lets the machine take a stimulus, and carries out what it asks for. Gives the machine's refusal. */
   const tell = (key: string, stimulus: Stimulus, situation: Situation): string | null => {
     const watch = watches.get(key) ?? newWatch(key)
     const step = advance(watch, stimulus, { situation, settings, newId: ports.newId })
     watches.set(key, step.watch)
-    if (isSuspect(step.watch, situation.at)) suspects.add(situation.container.id)
-    else suspects.delete(situation.container.id)
+    const { id } = situation.container
+    const isOne = isSuspect(step.watch, situation.at)
+    if (isOne) suspects.add(id)
+    else suspects.delete(id)
+    if (isOne && step.watch.incident === null) turning.add(id)
+    else turning.delete(id)
     troubled += Number(step.watch.incident !== null) - Number(watch.incident !== null)
     for (const effect of step.effects) perform(key, effect)
     return step.refusal ?? null
@@ -463,6 +474,7 @@ export function createGuard(ports: {
     for (const id of subjects.keys()) {
       if (containers.has(id)) continue
       subjects.delete(id)
+      turning.delete(id)
       ports.scores.cutShort(id)
     }
     for (const [key, { incident, actionTimesMs }] of watches) {

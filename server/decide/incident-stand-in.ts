@@ -119,6 +119,7 @@ export function aHost(different: Partial<HostFacts> = {}): HostFacts {
     actionInFlight: false,
     containers: 1,
     troubled: 1,
+    turning: 0,
     openedAtMs: [],
     actions: [],
     stopped: null,

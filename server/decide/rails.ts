@@ -7,6 +7,8 @@ export type HostFacts = {
   containers: number
   /** Containers that run and have an open incident. */
   troubled: number
+  /** Containers that have just turned critical, so that their incidents are about to open. */
+  turning: number
   /** When the incidents of the last minutes opened, oldest first. */
   openedAtMs: readonly number[]
   /** The program's own actions of the last hours, oldest first. */
@@ -63,10 +65,10 @@ export function isQuiet({ fromMinute, toMinute }: QuietHours, minuteOfDay: numbe
     : minuteOfDay >= fromMinute || minuteOfDay < toMinute
 }
 
-/** Incidents of the last minute if they are a storm, else `null`. */
-export function stormOf({ openedAtMs, containers }: HostFacts, at: number): number | null {
+/** Incidents of the last minute, and those about to open, if they are a storm, else `null`. */
+export function stormOf({ openedAtMs, turning, containers }: HostFacts, at: number): number | null {
   if (containers < SHARES_COUNT_FROM) return null
-  const lately = openedAtMs.filter((opened) => Math.abs(at - opened) < STORM_WINDOW_MS).length
+  const lately = turning + openedAtMs.filter((opened) => Math.abs(at - opened) < STORM_WINDOW_MS).length
   return lately >= STORM_INCIDENTS && lately / containers >= STORM_SHARE ? lately : null
 }
 
