@@ -22,6 +22,7 @@ import {
   countingIds,
   MEMORY_EVIDENCE,
   SETTINGS,
+  someSurroundings,
 } from './incident-stand-in.ts'
 
 const SECOND = 1_000
@@ -803,4 +804,24 @@ describe('while nothing is being done', () => {
     told.tell({ type: 'resumed' })
     expect(told.diagnosed).toHaveLength(2)
   })
+})
+
+test('a stop has helped where the container stays down, and has not where it comes back critical', () => {
+  const runbook = Runbook.parse({
+    name: 'end-it',
+    title: 'End it',
+    trigger: { causes: ['memory-limit'] },
+    solutions: [{ action: 'stop' }],
+    escalate: 'a person must look',
+  })
+  const stopped = (state: 'exited' | 'running') => {
+    const cheap = { stop: { helped: 3, failed: 0, meanDurationMs: 1_000 } }
+    const told = story('auto', { runbook, surroundings: someSurroundings({ records: cheap }) })
+    told.look(2, CRITICAL)
+    told.done('executed')
+    told.look(130, state === 'exited' ? anAssessment(null) : CRITICAL, { container: aContainer({ state }) })
+    return told
+  }
+  expect(stopped('exited').closed).toMatchObject([{ ending: 'helped', actions: [{ kind: 'stop', state: 'verified' }] }])
+  expect(stopped('running').incident).toMatchObject({ phase: 'escalated', actions: [{ state: 'ineffective' }] })
 })

@@ -331,8 +331,12 @@ function verified(step: Step, calmMs: number, context: Context): Step {
   if (action === undefined) return step
   const known = action.state === 'executed'
   const verify = context.situation.runbook?.verify ?? VERIFY
-  if (calmMs >= verify.calmSeconds * 1000) {
-    const helped = `it has been running and calm for ${verify.calmSeconds} s since`
+  const { state } = context.situation.container
+  // A stop has done what it was for where the container stays down: it can never be running and calm.
+  const staysDown = action.kind === 'stop' && (state === 'exited' || state === 'dead')
+  const downMs = staysDown ? at - (step.watch.verifyingSinceMs ?? at) : -1
+  if (Math.max(calmMs, downMs) >= verify.calmSeconds * 1000) {
+    const helped = `it has been ${staysDown ? 'stopped, as decided,' : 'running and calm'} for ${verify.calmSeconds} s since`
     if (!known) return resolved(step, 'cut-short', helped, context)
     const done = acted(step, action, 'verified', 'verifying', helped, context)
     return resolved(done, 'helped', `${action.kind} helped`, context)
