@@ -5,6 +5,7 @@ import { Calibration } from '../server/contracts/assessment.ts'
 import { assess } from './bench/assess.ts'
 import { type Figure, ROOT, say } from './bench/measure.ts'
 import { api, pipeline } from './bench/pipeline.ts'
+import { reaction } from './bench/reaction.ts'
 import { sampler } from './bench/sampler.ts'
 import { store } from './bench/store.ts'
 import { turnover } from './bench/turnover.ts'
@@ -42,6 +43,10 @@ const SUITES: Record<string, { about: string; run: (wanted: Wanted) => Promise<F
   api: {
     about: 'answers of the API on a busy service',
     run: ({ containers = 1_000, seconds }) => api({ containers, seconds }),
+  },
+  reaction: {
+    about: 'from the crossing of the threshold to the call of the engine',
+    run: ({ containers = 200 }) => reaction({ containers }),
   },
 }
 

@@ -17,10 +17,13 @@ if (chromium === null && process.env.DOCKERPULSE_TEST_REQUIRE === 'all')
   throw new Error('no Chromium for the browser test: install it, or set DOCKERPULSE_TEST_CHROMIUM to its path')
 
 /** Starts a command of the project and resolves with the address that it prints. */
-async function startDemo(args: string[]): Promise<{ child: ChildProcess; url: string }> {
+async function startDemo(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, ['scripts/demo.ts', ...args], {
     cwd: ROOT,
-    env: { ...process.env, DOCKERPULSE_PORT: '0', OLLAMA_HOST: '' },
+    env: { ...process.env, DOCKERPULSE_PORT: '0', OLLAMA_HOST: '', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const url = await new Promise<string>((resolve, reject) => {
@@ -110,6 +113,7 @@ async function keepRecord(folder: string, containerKey: string, decisions: numbe
       outcome: 'right',
       reason: 'it failed within a minute',
       durationMs: null,
+      failureMs: null,
     })
 }
 
@@ -210,5 +214,39 @@ describe.skipIf(chromium === null)('how much it may do, on the page', { timeout:
     await page.select('[data-testid=mode-scope]', 'container')
     await press('[data-testid=mode-take-back]')
     await seen('[data-testid=mode-of-container][data-mode=approve][data-from=project]')
+  })
+})
+
+describe.skipIf(chromium === null)('a viewer on the page', { timeout: PATIENCE_MS }, () => {
+  test('sees every control, can use none, and is told why', async () => {
+    const [DOCKERPULSE_TOKEN, DOCKERPULSE_VIEWER_TOKEN] = ['for those who operate', 'for those who only look']
+    const demo = await startDemo(['--calm'], { DOCKERPULSE_TOKEN, DOCKERPULSE_VIEWER_TOKEN })
+    const browser = await launchBrowser(chromium!)
+    try {
+      const page = await browser.newPage()
+      await page.setViewport({ width: 1440, height: 900 })
+      const logIn = async (token: string) => {
+        await page.goto(`${demo.url}/login`)
+        await page.type('[name=token]', token)
+        await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')])
+        await page.waitForSelector('[data-testid=container-tile]')
+      }
+      await logIn(DOCKERPULSE_VIEWER_TOKEN)
+      const stop = await page.waitForSelector('[data-testid=stop]:disabled')
+      expect(await page.evaluate((button) => button!.getAttribute('title'), stop)).toContain('as a viewer')
+      await page.click('[data-testid=container-tile]')
+      await page.waitForSelector('[data-testid=mode-set]:disabled')
+      const refused = await page.evaluate(
+        "fetch('/api/stop', { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{\"on\":true,\"reason\":\"\"}' }).then((response) => response.status)",
+      )
+      expect(refused).toBe(403)
+      await logIn(DOCKERPULSE_TOKEN)
+      await page.waitForSelector('[data-testid=stop]:enabled')
+    } finally {
+      await browser.close()
+      const ended = new Promise((resolve) => demo.child.once('exit', resolve))
+      demo.child.kill('SIGTERM')
+      await ended
+    }
   })
 })

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
+import { DRILL_SETTINGS } from '../chaos/drill/drill-settings.ts'
 import { openSimulatedEngine } from '../chaos/simulated-engine.ts'
 import { openApp } from '../server/app.ts'
 import { parseConfig, readEnv } from '../server/config.ts'
@@ -54,8 +55,7 @@ try {
     readEnv({
       DOCKERPULSE_MODE: 'auto',
       DOCKERPULSE_COOLDOWN_SECONDS: '60',
-      // All that can fail here fails within minutes of each other.
-      DOCKERPULSE_BUDGET_SHARE: '0.5',
+      ...DRILL_SETTINGS,
       DOCKERPULSE_LOG_LEVEL: 'warn',
       ...process.env,
       DOCKERPULSE_DATA: data ?? join(scratch, 'data'),

@@ -8,6 +8,8 @@ import type { Drilled } from '../chaos/drill/drilled.ts'
 import type { GameDayFigures } from '../chaos/drill/game-day.ts'
 import { drillsDocument, readKeptDrills, withDrill, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
 import { type GameDay, keepGameDay, readGameDays } from '../chaos/drill/kept-game-days.ts'
+import { keepPrecision, precisionInWords, readPrecisions } from '../chaos/drill/kept-precision.ts'
+import { measurePrecision } from '../chaos/drill/precision.ts'
 import { type DrillResult, drillResult, type EngineKind, keptDrill } from '../chaos/drill/result.ts'
 import { renderDrillPage } from '../chaos/drill/result-page.ts'
 import { runGameDay } from '../chaos/drill/run-game-day.ts'
@@ -19,9 +21,12 @@ import { AppError, messageOf } from '../server/errors.ts'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const KEPT = join(ROOT, 'docs/drills.json')
 const GAME_DAYS = join(ROOT, 'docs/game-days.json')
+const PRECISION = join(ROOT, 'docs/precision.json')
 const DOCUMENT = join(ROOT, 'docs/drills.md')
 /** Below this total the command fails, so that CI notices. */
 const PASSING_POINTS = 60
+/** What others achieve with automatic actions is 0.92 to 0.95. */
+const PASSING_PRECISION = 0.95
 const TAKEN_BACK_WITHIN_MS = 90_000
 
 function wholeNumber(text: string): number {
@@ -41,10 +46,11 @@ const program = new Command('drill')
   )
   .argument(
     '[scenarios...]',
-    '"all", names, or "game-day": random faults, once with a guard that looks on and once with one that acts',
+    '"all", names, "game-day": random faults, once with a guard that looks on and once with one that acts, or "precision": all of it over many seeds, and how many automatic actions were right',
   )
   .addOption(new Option('--engine <kind>', 'where').choices(['sim', 'docker']).default('sim'))
   .option('--seed <n>', 'same seed, same simulated run; same game day', wholeNumber, 1)
+  .option('--seeds <n>', 'of "precision": from 1 to this one', wholeNumber, 10)
   .option('--hours <n>', 'of the game day, in each of its two modes', positive, 1)
   .option('--minutes <n>', 'the same in minutes', positive)
   .option('--json', 'print the grades as JSON')
@@ -62,6 +68,7 @@ const program = new Command('drill')
 const options = program.opts<{
   engine: EngineKind
   seed: number
+  seeds: number
   hours: number
   minutes?: number
   json?: boolean
@@ -77,10 +84,25 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 
 const readVersion = () => (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version
 
+const keptDocument = () => drillsDocument(readKeptDrills(KEPT), readGameDays(GAME_DAYS), readPrecisions(PRECISION))
+
 function keep(result: DrillResult): void {
-  const drills = withDrill(readKeptDrills(KEPT), keptDrill(result))
-  writeKeptDrills(KEPT, drills)
-  writeFileSync(DOCUMENT, drillsDocument(drills, readGameDays(GAME_DAYS)))
+  writeKeptDrills(KEPT, withDrill(readKeptDrills(KEPT), keptDrill(result)))
+  writeFileSync(DOCUMENT, keptDocument())
+}
+
+/** Over many seeds, so that the figure means something. Fails below what we aim at. */
+async function precision(): Promise<void> {
+  const { seeds, hours, minutes = hours * 60, json } = options
+  const at = new Date().toISOString()
+  const measured = await measurePrecision({ scenarios: SCENARIOS, seeds, minutes, signal: endOnSignals(), say })
+  const kept = { at, version: readVersion(), ...measured }
+  if (options.keep) {
+    keepPrecision(PRECISION, kept)
+    writeFileSync(DOCUMENT, keptDocument())
+  }
+  process.stdout.write(`${json ? JSON.stringify(kept) : precisionInWords(kept)}\n`)
+  if (measured.seeds < seeds || (measured.precision ?? 0) < PASSING_PRECISION) process.exitCode = 1
 }
 
 function print({ graded, skipped, summary, cutShort }: DrillResult): void {
@@ -120,9 +142,9 @@ function endOnSignals(): AbortSignal {
 }
 
 function printMode(mode: 'observe' | 'auto', figures: GameDayFigures): void {
-  const { failedRequests, requests, failureMinutes, strikes, skipped, actions } = figures
+  const { failedRequests, requests, failureMinutes, strikes, skipped, actions, judged } = figures
   process.stdout.write(
-    `${mode.padEnd(8)} ${failedRequests} of ${requests} requests failed, ${failureMinutes.toFixed(1)} minutes of failure, ${strikes} faults, ${actions} restarts by the guard\n`,
+    `${mode.padEnd(8)} ${failedRequests} of ${requests} requests failed, ${failureMinutes.toFixed(1)} minutes of failure, ${strikes} faults, ${actions} actions by the guard${judged === null ? '' : `, ${judged.wrong} of them wrong`}\n`,
   )
   for (const reason of skipped) process.stdout.write(`         not done: ${reason}\n`)
 }
@@ -140,7 +162,7 @@ async function gameDay(): Promise<void> {
     if (!json && figures !== null) printMode(mode, figures)
     if (options.keep) {
       keepGameDay(GAME_DAYS, soFar)
-      writeFileSync(DOCUMENT, drillsDocument(readKeptDrills(KEPT), readGameDays(GAME_DAYS)))
+      writeFileSync(DOCUMENT, keptDocument())
     }
   }
   try {
@@ -154,11 +176,15 @@ async function gameDay(): Promise<void> {
 
 async function run(): Promise<void> {
   if (options.history) {
-    process.stdout.write(drillsDocument(readKeptDrills(KEPT), readGameDays(GAME_DAYS)))
+    process.stdout.write(keptDocument())
     return
   }
   if (program.args[0] === 'game-day') {
     await gameDay()
+    return
+  }
+  if (program.args[0] === 'precision') {
+    await precision()
     return
   }
   if (wanted.length === 0) program.error('name scenarios, or "all"; --help lists them')

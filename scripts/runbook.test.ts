@@ -75,6 +75,7 @@ test('try prints the sum and a line a firing', async () => {
     incident(number, {
       openedAt,
       closedAt: openedAt + 60_000,
+      ending: 'passed',
       snapshot: { ...snapshot, assessment },
       history: [{ at: openedAt + 60_000, event: 'incident.resolved', text }],
       ...changes,

@@ -61,6 +61,8 @@ const ROOT = new URL('../', import.meta.url)
 const ROUND_MS = 1_000
 /** Between two stretches of a round what was sent to open dashboards gets on its way. */
 const BREATH_MS = 8
+/** Between two rounds those that have just turned critical are looked at so often. */
+const CLOSER_MS = 100
 const HOUR_MS = 3_600_000
 
 /** One for each container; more than this no page could show. */
@@ -391,7 +393,8 @@ export async function openApp(options: {
       stopped: autonomy.stopped,
     }),
     explain: (incident) => diagnosis.explain(incident),
-    blackBox: (...asked) => box.keep(...asked),
+    onOpened: (incident) => void box.keep(incident, 'opened', null),
+    beforeAction: (incident, actionId) => box.beforeAction(incident, actionId),
     newId: randomUUID,
     audit({ evidence, ...record }) {
       write({ ...record, evidenceHashes: [sha256(canonicalize(evidence)!).toString('hex')] })
@@ -465,7 +468,7 @@ export async function openApp(options: {
     service,
     live,
     log,
-    token: config.token,
+    tokens: { operator: config.token, viewer: config.viewerToken },
     allowedHosts: [config.host, ...config.allowedHosts],
     dashboardFolder: fileURLToPath(new URL('dashboard/build', ROOT)),
   })
@@ -475,6 +478,10 @@ export async function openApp(options: {
   const stop = new AbortController()
   const loop = async () => {
     for (let dueMs = clock.now(); !stop.signal.aborted; dueMs = nextRoundMs(dueMs, clock.now())) {
+      while (running.suspects && dueMs - clock.now() > CLOSER_MS && !stop.signal.aborted) {
+        await clock.sleep(CLOSER_MS, stop.signal)
+        running.lookCloser()
+      }
       await clock.sleep(Math.max(0, dueMs - clock.now()), stop.signal)
       roundAtMs = now()
       await running.round()

@@ -1,6 +1,6 @@
 import type { AutonomyBook } from './autonomy-book.ts'
 import type { Assessment } from './contracts/assessment.ts'
-import type { ActionKind, Incident } from './contracts/incident.ts'
+import type { ActionKind, Incident, Phase } from './contracts/incident.ts'
 import type { Runbook } from './contracts/runbook.ts'
 import type { HostFigures } from './contracts/status.ts'
 import type { Container, Sample } from './contracts/telemetry.ts'
@@ -30,6 +30,12 @@ export const NOTHING_AROUND: Around = {
   },
 }
 
+/** Who begins to fail so soon after another one of its project, of the same cause, fails of one and the same thing. */
+const ONE_CAUSE_MS = 10_000
+
+/** Somebody is at it, or will be: who waits for it does not wait for ever. */
+const DEALT_WITH: ReadonlySet<Phase> = new Set(['diagnosing', 'detected', 'awaiting-approval', 'acting', 'verifying'])
+
 /** Looks around a container in trouble, at all others: not for each container each second. */
 export function createAround(ports: {
   now: () => number
@@ -53,6 +59,22 @@ export function createAround(ports: {
     return allowed && protectionOf(other, ports.ownContainerId) === null && !isSet(other, 'dockerpulse.critical')
   }
 
+  /**
+   * The first one of its project that fails of the same cause in the same moments. Where that one gets well they get well
+   * with it or are dealt with next; where it does not, a person is called for it and the others are looked at themselves.
+   */
+  const firstOfOneCause = (own: Incident, all: readonly Container[]): Container | undefined =>
+    all.find((other) => {
+      const theirs = incidentOf(other.key)
+      if (theirs === null || other.key === own.containerKey || theirs.composeProject !== own.composeProject)
+        return false
+      const before = own.openedAt - theirs.openedAt
+      const first = before > 0 || (before === 0 && other.key < own.containerKey)
+      return (
+        first && before <= ONE_CAUSE_MS && theirs.cause === own.cause && DEALT_WITH.has(theirs.phase) && mayTouch(other)
+      )
+    })
+
   /** Whom it needs and who is in trouble itself: that one is the cause, and is dealt with first. */
   const followsFrom = (container: Container, all: readonly Container[]): string | null => {
     const own = incidentOf(container.key)
@@ -62,7 +84,11 @@ export function createAround(ports: {
       // Of two that need each other one has to be the first.
       return theirs !== null && theirs.phase !== 'suppressed'
     })
-    return root === undefined ? null : `it follows from the incident of ${root.name}, which it depends on`
+    if (root !== undefined) return `it follows from the incident of ${root.name}, which it depends on`
+    const first = own.composeProject === null ? undefined : firstOfOneCause(own, all)
+    return first === undefined
+      ? null
+      : `it is one with the incident of ${first.name}: same project, same cause, within ${ONE_CAUSE_MS / 1000} s`
   }
 
   return (container) => {

@@ -23,6 +23,7 @@ const right = (number: number, different: Partial<Judgement> = {}): Judgement =>
   outcome: 'right',
   reason: 'it was not done, and oom followed 8 s later',
   durationMs: null,
+  failureMs: null,
   ...different,
 })
 
@@ -68,16 +69,18 @@ test('the stop switch works by a file, and by the page also where the disk refus
     judgements: async () => [],
     saveSettings: () => Promise.reject(new Error('disk full')),
     settings: async () => null,
+    prune: () => Promise.reject(new Error('disk full')),
   }
   const book = await openBook(refusing, folder)
   expect(book.stopped()).toBeNull()
   writeFileSync(join(folder, 'STOP'), '')
   expect(book.stopped()).toContain('STOP is there')
   rmSync(join(folder, 'STOP'))
-  await book.setStop('we deploy')
+  await book.setStop('we deploy', 'operator')
   expect(book.stopped()).toBe('we deploy')
   expect(existsSync(join(folder, 'STOP'))).toBe(true)
-  await book.setStop(null)
+  expect(book.view(null, () => null).settings.stopChanged).toEqual({ by: 'operator', atMs: NOW })
+  await book.setStop(null, 'operator')
   expect(book.stopped()).toBeNull()
   expect(book.resumedAtMs).toBe(NOW)
   // A bolder mode that nobody could keep must not be in force while the operator is told that it failed.
@@ -110,4 +113,14 @@ test('how remedies did is told by cause, of what was really done', async () => {
   ])
   expect(book.remediesOf(KEY, 'memory-limit')).toEqual({ restart: { helped: 1, failed: 1, meanDurationMs: 3_000 } })
   expect(book.remediesOf('another/one/1', 'memory-limit')).toEqual({})
+})
+
+test('decisions of more than ninety days ago are forgotten, in the store, too', async () => {
+  const folder = temporaryFolder()
+  await using database = await databaseIn(folder)
+  const store = createAutonomyStore(database)
+  await store.saveJudgement(right(1, { at: NOW - 91 * 86_400_000 }))
+  await store.saveJudgement(right(2, { at: NOW - 89 * 86_400_000 }))
+  await openBook(store, folder)
+  expect((await store.judgements(0)).map(({ actionId }) => actionId)).toEqual(['action-2'])
 })

@@ -3,6 +3,7 @@ import type { Autonomy, AutonomyRecord, Judgement, ModeChange, OperatorSettings 
 import type { ActionKind, Mode } from './contracts/incident.ts'
 import type { Container } from './contracts/telemetry.ts'
 import { type AutonomySettings, mayActAlone, trackRecord } from './decide/autonomy.ts'
+import { failureAvoided } from './decide/avoided.ts'
 import type { RemedyRecord } from './decide/ladder.ts'
 import { modeOf } from './decide/modes.ts'
 import { messageOf } from './errors.ts'
@@ -15,6 +16,9 @@ const DAY_MS = 86_400_000
 
 /** Of one container so many judgements are kept at hand. */
 const MOST_OF_ONE = 200
+
+/** Why nothing is done by itself now, and whether an operator's word ends that. */
+export type Brake = { reason: string; endsWithAWord: boolean } | null
 
 export type AutonomyBook = {
   modeOf(container: Container): { mode: Mode; from: string }
@@ -32,11 +36,18 @@ export type AutonomyBook = {
    * Turns the stop switch on with a reason, or off; off also lets it go on after actions that did not help. Where the
    * disk refuses it counts all the same, until the service ends.
    */
-  setStop(reason: string | null): Promise<void>
-  view(brake: string | null, modeOfKey: (containerKey: string) => Mode | null): Omit<Autonomy, 'labelled'>
+  setStop(reason: string | null, by: string): Promise<void>
+  view(brake: Brake, modeOfKey: (containerKey: string) => Mode | null): Omit<Autonomy, 'labelled'>
 }
 
-const EMPTY: OperatorSettings = { host: null, projects: {}, containers: {}, stopped: null, resumedAtMs: 0 }
+const EMPTY: OperatorSettings = {
+  host: null,
+  projects: {},
+  containers: {},
+  stopped: null,
+  stopChanged: null,
+  resumedAtMs: 0,
+}
 
 /** The mode that a record allows beyond the present one. */
 const SUGGESTED: Partial<Record<Mode, Mode>> = { shadow: 'earned', approve: 'earned' }
@@ -60,6 +71,16 @@ export async function openAutonomyBook(options: {
     )
     byContainer.set(judgement.containerKey, [...known, judgement].slice(-MOST_OF_ONE))
   }
+  let prunedAtMs = Number.NEGATIVE_INFINITY
+  /** Once a day; what cannot be removed today is tomorrow. */
+  const prune = async (): Promise<void> => {
+    if (Math.abs(now() - prunedAtMs) < DAY_MS) return
+    prunedAtMs = now()
+    await store.prune(now() - DAYS_JUDGED * DAY_MS).catch((error: unknown) => {
+      log.error({ reason: messageOf(error) }, 'old judgements could not be removed')
+    })
+  }
+  await prune()
   for (const judgement of await store.judgements(now() - DAYS_JUDGED * DAY_MS)) remember(judgement)
 
   const byKind = (containerKey: string): Partial<Record<ActionKind, Judgement[]>> =>
@@ -101,6 +122,7 @@ export async function openAutonomyBook(options: {
       return records
     },
     take(judgements) {
+      void prune()
       for (const judgement of judgements) {
         remember(judgement)
         store.saveJudgement(judgement).catch((error: unknown) => {
@@ -117,9 +139,14 @@ export async function openAutonomyBook(options: {
       else if (scope === 'project') await keep({ ...operator, projects: withMode(operator.projects) })
       else await keep({ ...operator, containers: withMode(operator.containers) })
     },
-    async setStop(reason) {
+    async setStop(reason, by) {
       // In force before anything is written: a disk that refuses must not keep the switch from working.
-      operator = { ...operator, stopped: reason, resumedAtMs: reason === null ? now() : operator.resumedAtMs }
+      operator = {
+        ...operator,
+        stopped: reason,
+        stopChanged: { by, atMs: now() },
+        resumedAtMs: reason === null ? now() : operator.resumedAtMs,
+      }
       if (reason === null) rmSync(stopFile, { force: true })
       else
         try {
@@ -151,11 +178,13 @@ export async function openAutonomyBook(options: {
       return {
         configuredMode,
         settings: { ...operator, stopped: stopped() },
-        brake,
+        brake: brake?.reason ?? null,
+        brakeEndsWithAWord: brake?.endsWithAWord ?? false,
         overall: {
           ...trackRecord(all),
           done: done.length,
           falseActions: done.filter(({ outcome }) => outcome === 'wrong').length,
+          ...failureAvoided(all),
         },
         records: records.sort((a, b) => b.judged - a.judged).slice(0, 500),
       }

@@ -27,8 +27,16 @@ const NEIGHBOURS_STEP_MS = 5_000
 const LOG_BYTES = 64 * 1024
 
 export type BlackBoxReading = {
-  /** What is to be seen around a container now. Never rejects, and ends in time. */
-  read(incident: Incident, moment: RecordingMoment, actionId: string | null): Promise<Recording>
+  /**
+   * What is to be seen around a container now. Never rejects, and ends in time. `onAnswered` is called when the engine has
+   * said what an action would change: logs, processes, inspection.
+   */
+  read(
+    incident: Incident,
+    moment: RecordingMoment,
+    actionId: string | null,
+    onAnswered?: () => void,
+  ): Promise<Recording>
 }
 
 /**
@@ -65,7 +73,7 @@ export function createBlackBoxReading(ports: {
     ]
   }
 
-  const read = async (incident: Incident, moment: RecordingMoment, actionId: string | null): Promise<Recording> => {
+  const read: BlackBoxReading['read'] = async (incident, moment, actionId, onAnswered) => {
     const { id: incidentId, containerId, containerKey, containerName, composeProject } = incident
     const atMs = clock.now()
     const missing: string[] = []
@@ -78,8 +86,8 @@ export function createBlackBoxReading(ports: {
         missing.push(visible(`${name}: ${messageOf(error)}`))
         return otherwise
       })
-    const [series, logTail, processes, inspected] = await Promise.all([
-      part('samples', () => readSamples(incident, atMs), []),
+    const reading = part('samples', () => readSamples(incident, atMs), [])
+    const [logTail, processes, inspected] = await Promise.all([
       part(
         'logs',
         async () => maskedLog(await engine.logs(containerId, { tailLines: MOST_LOG_LINES, maxBytes: LOG_BYTES })),
@@ -88,6 +96,9 @@ export function createBlackBoxReading(ports: {
       part('processes', async () => maskedProcesses(await engine.top(containerId)), null),
       part('inspect', () => engine.inspect(containerId), undefined),
     ])
+    // The samples are in the store already: nobody waits for them.
+    onAnswered?.()
+    const series = await reading
     finished.abort()
 
     const samples = fittingSamples(series)

@@ -6,8 +6,8 @@ import { messageOf, StoreError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Recordings } from './store/recordings.ts'
 
-/** An action waits no longer for its recording. */
-const KEEP_MS = 2_000
+/** An action waits no longer for the engine's answers. */
+const ANSWERED_WITHIN_MS = 200
 /** When many containers fail at once, the engine is not asked about all of them at once. */
 const OPENED_AT_ONCE = 4
 const MOST_WAITING = 200
@@ -17,8 +17,13 @@ const MOST_REFUSED = 8
 export type Kept = { sha256: string; bytes: number } | { missing: string }
 
 export type BlackBox = AsyncDisposable & {
-  /** Records what is to be seen around a container now. Never rejects; before an action it ends within two seconds. */
-  keep(incident: Incident, moment: RecordingMoment, actionId: string | null): Promise<Kept>
+  /** Records what is to be seen around a container now. Never rejects. */
+  keep(incident: Incident, moment: RecordingMoment, actionId: string | null, onAnswered?: () => void): Promise<Kept>
+  /**
+   * Begins the recording before an action, and resolves when the engine has told of what the action would change, or after
+   * a fifth of a second: then what comes later may already show it. Never rejects.
+   */
+  beforeAction(incident: Incident, actionId: string): Promise<void>
   /** Tries again to write what the disk refused. Never rejects. */
   retry(): Promise<void>
   /** Recordings since the start that are not on the disk, and why the newest is not; `null` where none waits for space. */
@@ -50,9 +55,10 @@ export function createBlackBox(ports: {
     moment: RecordingMoment,
     actionId: string | null,
     earlier: Promise<Kept> | undefined,
+    onAnswered?: () => void,
   ): Promise<Kept> => {
     try {
-      const recording = await reading.read(incident, moment, actionId)
+      const recording = await reading.read(incident, moment, actionId, onAnswered)
       await earlier
       try {
         return await save(recording, incident)
@@ -92,8 +98,13 @@ export function createBlackBox(ports: {
   }
 
   /** Recordings of one incident are numbered in the order in which they were begun. */
-  const keepNow = (incident: Incident, moment: RecordingMoment, actionId: string | null): Promise<Kept> => {
-    const writing = write(incident, moment, actionId, begun.get(incident.id))
+  const keepNow = (
+    incident: Incident,
+    moment: RecordingMoment,
+    actionId: string | null,
+    onAnswered?: () => void,
+  ): Promise<Kept> => {
+    const writing = write(incident, moment, actionId, begun.get(incident.id), onAnswered)
     begun.set(incident.id, writing)
     void writing.then(() => {
       if (begun.get(incident.id) === writing) begun.delete(incident.id)
@@ -118,28 +129,26 @@ export function createBlackBox(ports: {
     return kept
   }
 
-  /** What is late may still be kept, and is then told of. */
-  const withinLimit = async (keeping: Promise<Kept>): Promise<Kept> => {
-    const finished = new AbortController()
-    const late = clock
-      .sleep(KEEP_MS, finished.signal)
-      .then((): Kept => ({ missing: `not kept within ${KEEP_MS / 1000} s` }))
-    const kept = await Promise.race([keeping, late])
-    finished.abort()
-    return kept
+  const keep: BlackBox['keep'] = (incident, moment, actionId, onAnswered) => {
+    if (moment === 'opened' && waiting.length >= MOST_WAITING)
+      return Promise.resolve(lose(incident.id, moment, new StoreError('too many incidents opened at once')))
+    const now = () => keepNow(incident, moment, actionId, onAnswered)
+    const keeping = moment === 'opened' ? inTurn(now) : now()
+    unfinished.add(keeping)
+    void keeping.then(() => unfinished.delete(keeping))
+    return keeping
   }
 
   return {
     lost,
     retry,
-    keep(incident, moment, actionId) {
-      if (moment === 'opened' && waiting.length >= MOST_WAITING)
-        return Promise.resolve(lose(incident.id, moment, new StoreError('too many incidents opened at once')))
-      const now = () => keepNow(incident, moment, actionId)
-      const keeping = moment === 'opened' ? inTurn(now) : now()
-      unfinished.add(keeping)
-      void keeping.then(() => unfinished.delete(keeping))
-      return moment === 'opened' ? keeping : withinLimit(keeping)
+    keep,
+    async beforeAction(incident, actionId) {
+      const answered = Promise.withResolvers<void>()
+      const finished = new AbortController()
+      const kept = keep(incident, 'before-action', actionId, answered.resolve)
+      await Promise.race([answered.promise, kept, clock.sleep(ANSWERED_WITHIN_MS, finished.signal)])
+      finished.abort()
     },
     async [Symbol.asyncDispose]() {
       while (unfinished.size > 0) await Promise.all(unfinished)

@@ -23,6 +23,7 @@ const DEFAULTS = {
   port: 7070,
   allowedHosts: [],
   token: null,
+  viewerToken: null,
   dataFolder: './data',
   mode: 'shadow',
   threshold: 0.85,
@@ -53,12 +54,21 @@ test('a value that is empty is one that is not set', () => {
   expect(configOf(empty)).toEqual(DEFAULTS)
 })
 
+test('a viewer token without another one for operators, or the same, is refused', () => {
+  expect(errorOf({ DOCKERPULSE_VIEWER_TOKEN: TOKEN })).toMatch(/set DOCKERPULSE_TOKEN, too/)
+  expect(errorOf({ DOCKERPULSE_TOKEN: TOKEN, DOCKERPULSE_VIEWER_TOKEN: TOKEN })).toMatch(/viewers would be operators/)
+})
+
 test.each([
   [{ DOCKERPULSE_HOST: '::1' }, { host: '::1' }],
   [{ DOCKERPULSE_PORT: '0' }, { port: 0 }],
   [{ DOCKERPULSE_PORT: '65535' }, { port: 65_535 }],
   [{ DOCKERPULSE_ALLOWED_HOSTS: ' Pulse.example , ,b:7070' }, { allowedHosts: ['pulse.example', 'b:7070'] }],
   [{ DOCKERPULSE_TOKEN: TOKEN }, { token: TOKEN }],
+  [
+    { DOCKERPULSE_TOKEN: TOKEN, DOCKERPULSE_VIEWER_TOKEN: `${TOKEN} too` },
+    { token: TOKEN, viewerToken: `${TOKEN} too` },
+  ],
   [{ DOCKERPULSE_DATA: '/var/lib/dockerpulse' }, { dataFolder: '/var/lib/dockerpulse' }],
   [{ DOCKERPULSE_MODE: 'auto' }, { mode: 'auto' }],
   [{ DOCKERPULSE_THRESHOLD: '1' }, { threshold: 1 }],
@@ -123,6 +133,9 @@ describe('a secret', () => {
   test('that is too short is refused without being shown', () => {
     const message = errorOf({ DOCKERPULSE_TOKEN: 'short-secret' })
     expect(message).toBe('DOCKERPULSE_TOKEN=[secret]: must have at least 16 characters')
+    expect(errorOf({ DOCKERPULSE_VIEWER_TOKEN: 'short-secret' })).toBe(
+      'DOCKERPULSE_VIEWER_TOKEN=[secret]: must have at least 16 characters',
+    )
   })
 
   test('may come from a file, without its last newline', () => {

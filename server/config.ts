@@ -21,6 +21,7 @@ const Variables = z.object({
   DOCKERPULSE_PORT: numeric(z.number().int().min(0).max(65535)).default(7070),
   DOCKERPULSE_ALLOWED_HOSTS: z.string().default(''),
   DOCKERPULSE_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  DOCKERPULSE_VIEWER_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   DOCKERPULSE_DATA: z.string().min(1).default('./data'),
   DOCKERPULSE_MODE: Mode.default('shadow'),
   DOCKERPULSE_THRESHOLD: numeric(z.number().min(0.5).max(1)).default(0.85),
@@ -53,6 +54,8 @@ export type Config = Readonly<{
   port: number
   allowedHosts: readonly string[]
   token: string | null
+  /** Whoever has this one may read everything and change nothing. */
+  viewerToken: string | null
   dataFolder: string
   mode: Mode
   threshold: number
@@ -81,7 +84,7 @@ export type Config = Readonly<{
 }>
 
 /** Secrets may be given by file, as container platforms do. */
-const SECRETS = ['DOCKERPULSE_TOKEN']
+const SECRETS = ['DOCKERPULSE_TOKEN', 'DOCKERPULSE_VIEWER_TOKEN']
 
 /** Names that begin so belong to the tests. */
 const TEST_PREFIX = 'DOCKERPULSE_TEST_'
@@ -139,7 +142,7 @@ export function parseConfig(env: Env): Config {
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) => {
       const name = String(path[0])
-      return `${name}=${name === 'DOCKERPULSE_TOKEN' ? '[secret]' : env[name]}: ${message}`
+      return `${name}=${SECRETS.includes(name) ? '[secret]' : env[name]}: ${message}`
     })
     throw new ConfigError(problems.join('\n'))
   }
@@ -149,6 +152,13 @@ export function parseConfig(env: Env): Config {
       `DOCKERPULSE_HOST=${values.DOCKERPULSE_HOST} is reachable by others: set DOCKERPULSE_TOKEN (16 characters or more, for example from "openssl rand -hex 24"), or leave the host at 127.0.0.1`,
     )
   }
+  const viewerToken = values.DOCKERPULSE_VIEWER_TOKEN ?? null
+  if (viewerToken !== null && values.DOCKERPULSE_TOKEN === undefined)
+    throw new ConfigError(
+      'DOCKERPULSE_VIEWER_TOKEN alone would let everybody in as operator: set DOCKERPULSE_TOKEN, too',
+    )
+  if (viewerToken !== null && viewerToken === values.DOCKERPULSE_TOKEN)
+    throw new ConfigError('DOCKERPULSE_VIEWER_TOKEN is the same as DOCKERPULSE_TOKEN: viewers would be operators')
   return Object.freeze({
     host: values.DOCKERPULSE_HOST,
     port: values.DOCKERPULSE_PORT,
@@ -158,6 +168,7 @@ export function parseConfig(env: Env): Config {
         .filter(Boolean),
     ),
     token: values.DOCKERPULSE_TOKEN ?? null,
+    viewerToken,
     dataFolder: values.DOCKERPULSE_DATA,
     mode: values.DOCKERPULSE_MODE,
     threshold: values.DOCKERPULSE_THRESHOLD,

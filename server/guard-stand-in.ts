@@ -105,7 +105,8 @@ export function createGuardedHost(
       stopped: () => stopped,
     }),
     explain: () => new Promise(() => {}),
-    blackBox: async () => {},
+    onOpened() {},
+    beforeAction: async () => {},
     newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
     audit({ event, container }) {
       if (event === 'action.intended') intended = [...intended, container?.id ?? '']

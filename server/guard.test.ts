@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { anAction, anIncident } from './decide/incident-stand-in.ts'
 import { aFleet, createGuardedHost, idOf } from './guard-stand-in.ts'
 
 const unhealthy = { health: 'unhealthy', healthFailingStreak: 3 } as const
@@ -19,8 +20,17 @@ describe('a hundred containers that fail in the same second', () => {
       { event: 'storm.tripped', reason: expect.stringContaining('100 incidents within a minute') },
     ])
     expect([...host.incidents.values()].filter(({ phase }) => phase !== 'resolved')).toHaveLength(100)
-    expect(host.guard.brake).toContain('storm: 100 incidents')
+    expect(host.guard.brake?.reason).toContain('storm: 100 incidents')
   })
+})
+
+test('a hundred that turn critical in the same readings are one, too, before the first of their incidents opens', async () => {
+  const host = createGuardedHost(aFleet(100), { mode: 'auto' })
+  await host.rounds(5)
+  for (const id of host.inventory.keys()) host.change(id, unhealthy)
+  await host.rounds(30)
+  expect(host.writes).toEqual([])
+  expect(host.hostNotes).toHaveLength(1)
 })
 
 describe('the budget', () => {
@@ -54,7 +64,10 @@ describe('the stop switch', () => {
     release()
     await host.rounds(120)
     expect(host.writes).toHaveLength(1)
-    expect(host.guard.brake).toBe('the stop switch is on: an operator asked for it')
+    expect(host.guard.brake).toEqual({
+      reason: 'the stop switch is on: an operator asked for it',
+      endsWithAWord: false,
+    })
     host.setStop(null)
     await host.rounds(20)
     expect(restartsOf(host)).toHaveLength(2)
@@ -93,6 +106,56 @@ describe('who depends on one in trouble', () => {
     expect(second?.history.at(-1)?.text).toContain('follows from the incident of shop-service-0-1')
     expect(host.writes.every(({ containerId }) => containerId === idOf(1) || containerId === idOf(2))).toBe(true)
   })
+})
+
+describe('containers of a project that fail of one cause in the same moments', () => {
+  const sick = (host: ReturnType<typeof createGuardedHost>, number: number) => {
+    host.change(idOf(number), unhealthy)
+    host.event(idOf(number), 'health_status', { health: 'unhealthy' })
+  }
+  const incidentOf = (host: ReturnType<typeof createGuardedHost>, number: number) =>
+    [...host.incidents.values()].findLast(({ containerId }) => containerId === idOf(number))
+
+  test('are one: the first is dealt with, the others wait for it and say so', async () => {
+    const host = createGuardedHost(aFleet(12), { mode: 'auto' })
+    await host.rounds(3)
+    for (const number of [1, 2, 3]) sick(host, number)
+    await host.rounds(10)
+    expect(restartsOf(host)).toEqual([idOf(1)])
+    for (const number of [2, 3]) {
+      expect(incidentOf(host, number)?.phase).toBe('suppressed')
+      expect(incidentOf(host, number)?.history.at(-1)?.text).toContain('one with the incident of shop-service-0-1')
+    }
+  })
+
+  test('are not where the first may not be touched, or another time or project lies between', async () => {
+    const fleet = aFleet(12, (index) => {
+      if (index === 0) return { labels: { 'dockerpulse.ignore': 'true' } }
+      return index === 2 ? { composeProject: 'blog' } : {}
+    })
+    const host = createGuardedHost(fleet, { mode: 'shadow' })
+    await host.rounds(3)
+    for (const number of [1, 2, 3]) sick(host, number)
+    await host.rounds(15)
+    sick(host, 4)
+    await host.rounds(5)
+    expect([2, 3, 4].map((number) => incidentOf(host, number)?.phase)).toEqual(['proposed', 'proposed', 'proposed'])
+  })
+})
+
+test('after an end in the middle of a restart nobody else is acted upon until that restart is over', async () => {
+  const host = createGuardedHost(aFleet(4), { mode: 'auto' })
+  const first = [...host.inventory.values()][0]!
+  const begun = anAction({ state: 'executing', startedAt: host.nowMs - 1_000 })
+  const cut = anIncident({ containerKey: first.key, containerId: first.id, phase: 'acting', actions: [begun] })
+  host.guard.resume([cut], [], [])
+  await host.rounds(3)
+  host.change(idOf(2), unhealthy)
+  await host.rounds(10)
+  expect(host.writes).toEqual([])
+  host.change(first.id, { startedAt: host.nowMs })
+  await host.rounds(5)
+  expect(restartsOf(host)).toEqual([idOf(2)])
 })
 
 test('in shadow each decision is judged by what came: a risk that passed by itself makes it wrong', async () => {

@@ -5,12 +5,11 @@ import { SATURATION_FAILS_MS } from './analyse/saturation.ts'
 import { WINDOW_SAMPLES } from './analyse/series.ts'
 import { beginLife, createWindow, observeAcrossGap, type Window } from './analyse/window.ts'
 import { createAround, NOTHING_AROUND } from './around.ts'
-import type { AutonomyBook } from './autonomy-book.ts'
+import type { AutonomyBook, Brake } from './autonomy-book.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
 import type { Assessment, Calibration } from './contracts/assessment.ts'
 import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
-import type { RecordingMoment } from './contracts/black-box.ts'
 import type { Explanation, Incident, Mode } from './contracts/incident.ts'
 import type { Clock } from './contracts/ports.ts'
 import type { Runbook } from './contracts/runbook.ts'
@@ -19,10 +18,10 @@ import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
 import {
   advance,
   type Effect,
+  isSuspect,
   newWatch,
   type Situation,
   type Stimulus,
-  URGENT_MS,
   type Watch,
 } from './decide/incident-machine.ts'
 import { judge } from './decide/judge.ts'
@@ -35,6 +34,7 @@ import { createLeases } from './leases.ts'
 import type { Log } from './log.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { Observation } from './store/stored-metrics.ts'
+import { createUnsettled } from './unsettled.ts'
 
 /** One container as the guard sees it now. */
 export type Tracked = {
@@ -50,6 +50,10 @@ export type Tracked = {
 export type Guard = {
   /** One round of the loop: take samples, assess, decide, act. Never rejects. */
   round(): Promise<void>
+  /** Whether somebody has just turned critical: then `lookCloser` is worth it before the next round. */
+  readonly suspects: boolean
+  /** Looks again at those who have just turned critical, where there is another reading of them. Never throws. */
+  lookCloser(): void
   onEngineEvent(event: EngineEvent): void
   /** Takes a window that has seen what was stored of a container before the start; what came since is added to it. */
   warm(container: Container, window: Window): void
@@ -63,7 +67,7 @@ export type Guard = {
     leased: readonly Incident[],
   ): void
   /** Why nothing is done now by itself, whichever container it is, or `null`. */
-  readonly brake: string | null
+  readonly brake: Brake
   /** An operator's word on a proposed action; gives why it was not taken, or `null`. */
   answer(incident: Incident, actionId: string, word: 'approve' | 'reject', by: string, reason: string): string | null
   tracked(containers?: Iterable<Container>): Tracked[]
@@ -90,6 +94,8 @@ const ALERT_INTERVAL_MS = 1_000
  * Between two stretches requests and events get their turn.
  */
 const CONTAINERS_AT_A_STRETCH = 250
+
+const NOT_AUDITED = 'not done: the audit log cannot be written'
 
 /** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
 const GONE_MS = 10_000
@@ -131,8 +137,10 @@ export function createGuard(ports: {
   breathe: () => Promise<void>
   executor: Executor
   explain: (incident: Incident) => Promise<Explanation>
-  /** Keeps what is to be seen of a container now. Never rejects, and holds an action up for two seconds at the most. */
-  blackBox: (incident: Incident, moment: RecordingMoment, actionId: string | null) => Promise<unknown>
+  /** Keeps what is to be seen of a container now. */
+  onOpened: (incident: Incident) => void
+  /** The same before an action, which it may hold up for a moment. Never rejects. */
+  beforeAction: (incident: Incident, actionId: string) => Promise<void>
   newId: () => string
   /** Writes to the audit log, on disk when it returns; throws where it cannot. */
   audit: (
@@ -155,7 +163,14 @@ export function createGuard(ports: {
   const missingSinceMs = new Map<string, number>()
   let inFlight: Promise<void> | null = null
   let troubled = 0
+  /** Containers that have just turned critical. */
+  const suspects = new Set<string>()
+  /** Those of them that have no incident yet. */
+  const turning = new Set<string>()
+  /** What was seen of them between two rounds. */
+  let seenBetween: Observation[] = []
   const leases = createLeases()
+  const unsettled = createUnsettled({ clock, containers: () => ports.inventory().containers })
   const host = createHostRecord({
     now: () => clock.now(),
     stopped: autonomy.stopped,
@@ -221,14 +236,28 @@ export function createGuard(ports: {
     }
   }
 
+  /** One action at a time: also one that the engine was asked for before the service was started anew. */
+  const isBusy = (): boolean => inFlight !== null || unsettled.isAny()
+
   const hostFacts = () =>
-    host.facts({ actionInFlight: inFlight !== null, containers: ports.inventory().containers.size, troubled })
+    host.facts({
+      actionInFlight: isBusy(),
+      containers: ports.inventory().containers.size,
+      troubled,
+      turning: turning.size,
+    })
 
   /** Lets the machine take a stimulus, and carries out what it asks for. Gives the machine's refusal. */
   const tell = (key: string, stimulus: Stimulus, situation: Situation): string | null => {
     const watch = watches.get(key) ?? newWatch(key)
     const step = advance(watch, stimulus, { situation, settings, newId: ports.newId })
     watches.set(key, step.watch)
+    const { id } = situation.container
+    const isOne = isSuspect(step.watch, situation.at)
+    if (isOne) suspects.add(id)
+    else suspects.delete(id)
+    if (isOne && step.watch.incident === null) turning.add(id)
+    else turning.delete(id)
     troubled += Number(step.watch.incident !== null) - Number(watch.incident !== null)
     for (const effect of step.effects) perform(key, effect)
     return step.refusal ?? null
@@ -237,7 +266,7 @@ export function createGuard(ports: {
   const perform = (key: string, effect: Effect): void => {
     if (effect.type === 'record') {
       record(effect)
-      if (effect.event === 'incident.opened') void ports.blackBox(effect.incident, 'opened', null)
+      if (effect.event === 'incident.opened') ports.onOpened(effect.incident)
     } else if (effect.type === 'diagnose') diagnose(key, effect.incident)
     else execute(key, effect)
   }
@@ -287,24 +316,17 @@ export function createGuard(ports: {
     })
   }
 
-  /** What is seen before an action is kept first; where the limit is near, the action does not wait for that. */
-  const untilKept = async (incident: Incident, actionId: string): Promise<void> => {
-    const kept = ports.blackBox(incident, 'before-action', actionId)
-    const leftMs = subjects.get(incident.containerId)?.assessment.timeToLimitMs ?? Number.POSITIVE_INFINITY
-    if (leftMs >= URGENT_MS) await kept
-  }
-
   const execute = (key: string, { incident, action, plan }: Extract<Effect, { type: 'execute' }>) => {
     const order = { deed: action.deed, stopGraceSeconds: action.stopGraceSeconds, ...plan }
     const begun = host.actionBegan(key, action)
     const run = unwritten.has(action.id)
-      ? Promise.resolve({ outcome: 'refused' as const, reason: 'not done: the audit log cannot be written' })
-      : untilKept(incident, action.id).then(() => executor.run(order))
-    inFlight = run.then(({ outcome, reason }) => {
+      ? Promise.resolve({ outcome: 'refused' as const, reason: NOT_AUDITED, askedAt: null })
+      : ports.beforeAction(incident, action.id).then(() => executor.run(order))
+    inFlight = run.then((done) => {
       inFlight = null
-      if (outcome === 'refused') host.actionRefused(begun)
+      if (done.outcome === 'refused') host.actionRefused(begun)
       const container = ports.inventory().containers.get(plan.containerId) ?? departed(incident)
-      tell(key, { type: 'action-done', actionId: action.id, outcome, reason }, situationOf(container))
+      tell(key, { type: 'action-done', actionId: action.id, ...done }, situationOf(container))
     })
   }
 
@@ -329,7 +351,7 @@ export function createGuard(ports: {
 
   /** Puts back what was done for a time; one thing at a time, like all actions. */
   const takeBackDue = () => {
-    if (inFlight !== null || autonomy.stopped() !== null) return
+    if (isBusy() || autonomy.stopped() !== null) return
     const under = leaseKeeper.takeBackDue()
     if (under === null) return
     inFlight = under.then(() => {
@@ -387,8 +409,9 @@ export function createGuard(ports: {
       subject.changed = true
     }
     const stale = freshnessOf(container, subject) !== 'live'
-    // Without samples only time changes what is thought: crashes age.
-    if (subject.stale !== stale || (stale && subject.life.signs.crashTimesMs.length > 0)) subject.changed = true
+    // Without samples only time changes what is thought: crashes age, and a sign that still stands is seen once more.
+    const mayChange = subject.life.signs.crashTimesMs.length > 0 || subject.assessment.light === 'critical'
+    if (subject.stale !== stale || (stale && mayChange)) subject.changed = true
     if (subject.changed) evaluate(container, subject)
   }
 
@@ -458,6 +481,7 @@ export function createGuard(ports: {
     for (const id of subjects.keys()) {
       if (containers.has(id)) continue
       subjects.delete(id)
+      turning.delete(id)
       ports.scores.cutShort(id)
     }
     for (const [key, { incident, actionTimesMs }] of watches) {
@@ -473,7 +497,8 @@ export function createGuard(ports: {
         sampler.sync(containers.values())
         troubled = countTroubled()
         const [all, atFirst] = [[...containers.values()], currentByKey()]
-        const observations = lookAt(all.slice(0, CONTAINERS_AT_A_STRETCH), atFirst)
+        const observations = [...seenBetween, ...lookAt(all.slice(0, CONTAINERS_AT_A_STRETCH), atFirst)]
+        seenBetween = []
         for (let from = CONTAINERS_AT_A_STRETCH; from < all.length; from += CONTAINERS_AT_A_STRETCH) {
           await ports.breathe()
           observations.push(...lookAt(all.slice(from, from + CONTAINERS_AT_A_STRETCH), atFirst))
@@ -486,6 +511,19 @@ export function createGuard(ports: {
         ports.onObserved(clock.now(), observations)
       } catch (error) {
         log.error({ reason: messageOf(error) }, 'a round of the loop failed')
+      }
+    },
+    get suspects() {
+      return suspects.size > 0
+    },
+    lookCloser() {
+      try {
+        const { containers } = ports.inventory()
+        const closer = [...suspects].flatMap((id) => containers.get(id) ?? [])
+        suspects.clear()
+        if (closer.length > 0) seenBetween.push(...lookAt(closer, currentByKey()))
+      } catch (error) {
+        log.error({ reason: messageOf(error) }, 'a closer look failed')
       }
     },
     onEngineEvent(event) {
@@ -515,6 +553,7 @@ export function createGuard(ports: {
     },
     resume(open, restarts, leased) {
       for (const incident of leased) leases.note(incident)
+      for (const incident of open) unsettled.take(incident)
       host.restore(restarts)
       for (const incident of open) watches.set(incident.containerKey, { ...newWatch(incident.containerKey), incident })
       for (const { containerKey, at } of restarts) {
@@ -531,7 +570,8 @@ export function createGuard(ports: {
     },
     get brake() {
       host.look()
-      return hostRail(hostFacts(), settings, clock.now())?.reason ?? null
+      const rail = hostRail(hostFacts(), settings, clock.now())
+      return rail === null ? null : { reason: rail.reason, endsWithAWord: rail.endsWithAWord ?? false }
     },
     intervalOf,
     tracked: (containers = ports.inventory().containers.values()) =>

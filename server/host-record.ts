@@ -8,7 +8,7 @@ const ACTIONS_KEPT = 500
 export type HostRecord = {
   /** Looks at the stop switch and the time of day. Once a round, not for each container. */
   look(): void
-  facts(now: Pick<HostFacts, 'actionInFlight' | 'containers' | 'troubled'>): HostFacts
+  facts(now: Pick<HostFacts, 'actionInFlight' | 'containers' | 'troubled' | 'turning'>): HostFacts
   incidentOpened(): void
   actionBegan(containerKey: string, action: Action): HostAction
   /** It was not done after all. */

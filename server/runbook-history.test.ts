@@ -30,6 +30,7 @@ const ofTime = (number: number, openedAt: number) =>
     openedAt,
     closedAt: openedAt + 60_000,
     phase: 'resolved',
+    ending: 'passed',
     history: story(openedAt),
     snapshot: { ...snapshot, memoryLimitBytes: 64 * MIB },
   })

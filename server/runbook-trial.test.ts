@@ -6,6 +6,7 @@ import { tryRunbook } from './runbook-trial.ts'
 
 const OPENING = { at: 20_000, event: 'incident.opened', text: 'memory grows' }
 const OOM = 'the kernel killed a process of it: its memory limit was reached'
+const PASSED = 'the risk passed by itself'
 const line = (at: number, event: string, text: string) => ({ at, event, text })
 
 /** An incident that ended a minute after it opened. */
@@ -14,6 +15,7 @@ const ended = (text: string, different: Partial<Incident> = {}) =>
     closedAt: 80_000,
     phase: 'resolved',
     actions: [],
+    ending: text === PASSED || text.startsWith('it has been calm') ? 'passed' : 'cut-short',
     history: [OPENING, line(80_000, 'incident.resolved', text)],
     ...different,
   })

@@ -30,11 +30,9 @@ export type Passed = {
 
 export type Trial = { incidents: number; firings: Firing[]; passed: Passed[] }
 
-const CALM = /^the risk passed by itself$|^it has been calm again/
-
 /** What became of it after a moment, as far as the incident's own story tells. */
 function outcomeOf(incident: Incident, at: number, failures: readonly Failure[]): Pick<Firing, 'verdict' | 'outcome'> {
-  const { actions, history, historyOmitted, closedAt, cause } = incident
+  const { actions, history, historyOmitted, closedAt, cause, ending } = incident
   const after = (then: number) => (then - at < 1000 ? 'at that moment' : `${durationInWords(then - at)} later`)
   const touches = actions.filter(({ startedAt, state }) => startedAt !== null && state !== 'refused')
   const failure = failures.find((one) => one.at >= at)
@@ -50,7 +48,7 @@ function outcomeOf(incident: Incident, at: number, failures: readonly Failure[])
   if (closedAt === null) return unknown('is still open')
   if (historyOmitted > 0) return unknown(`${historyOmitted} lines of its story were not kept`)
   const end = history.findLast(({ event }) => event === 'incident.resolved')?.text ?? 'nobody wrote how it ended'
-  if (!CALM.test(end)) return unknown(`ended ${after(closedAt)}: ${end}`)
+  if (ending !== 'passed') return unknown(`ended ${after(closedAt)}: ${end}`)
   if (cause === 'cpu-saturation' && closedAt - at >= SATURATION_FAILS_MS)
     // An incident's story does not say that.
     return unknown(`calm again ${after(closedAt)}; five minutes at the CPU limit are a failure that nobody wrote down`)

@@ -13,6 +13,7 @@ import type { Mode } from './contracts/incident.ts'
 import type { ScoreboardView } from './contracts/scoreboard.ts'
 import type { ServiceStatus } from './contracts/status.ts'
 import { labelledMode } from './decide/modes.ts'
+import { maskSecrets } from './diagnose/prompt.ts'
 import { messageOf, RequestError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Service } from './http/service.ts'
@@ -22,6 +23,10 @@ import type { ScoreBook } from './score-book.ts'
 import type { HistoryQuery, readHistory } from './store/history.ts'
 import type { Recordings } from './store/recordings.ts'
 import { containerView, incidentView, isoTime, sampleColumns } from './views.ts'
+
+/** Whoever knocks again and again must not fill the disk. */
+const REFUSALS_AN_HOUR = 60
+const HOUR_MS = 3_600_000
 
 /** What people and programs may ask of the running service, answered from its parts. */
 export function createService(parts: {
@@ -40,6 +45,7 @@ export function createService(parts: {
   recordings: Recordings
   note: (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) => void
 }): Service {
+  let refusalTimesMs: number[] = []
   const {
     now,
     status,
@@ -76,7 +82,15 @@ export function createService(parts: {
   const scoreboardView = (): ScoreboardView => {
     const { own, correction, sinceMs } = ownCalibration.own
     const since = sinceMs === null ? null : isoTime(sinceMs)
-    return { ...scores.board(), calibration: { version: ownCalibration.calibration.version, own, correction, since } }
+    const { done: actionsDone, falseActions, failureAvoidedMs, assumedActions } = autonomyView().overall
+    return {
+      ...scores.board(),
+      calibration: { version: ownCalibration.calibration.version, own, correction, since },
+      actionsDone,
+      falseActions,
+      failureAvoidedMs,
+      assumedActions,
+    }
   }
   const operatorNote = (record: Partial<AuditRecord> & Pick<AuditRecord, 'event' | 'reason'>) =>
     note({ actor: 'operator', ...record })
@@ -85,7 +99,8 @@ export function createService(parts: {
     status,
     autonomy: autonomyView,
     async setMode(change) {
-      const { scope, name, mode, reason } = change
+      const { scope, name, mode } = change
+      const reason = maskSecrets(change.reason)
       const containers = [...inventory.containers.values()]
       const known =
         scope === 'host' ||
@@ -102,8 +117,8 @@ export function createService(parts: {
       return autonomyView()
     },
     async setStop({ on, reason }) {
-      const why = reason === '' ? 'an operator asked for it' : reason
-      const stopping = autonomy.setStop(on ? why : null)
+      const why = reason === '' ? 'an operator asked for it' : maskSecrets(reason)
+      const stopping = autonomy.setStop(on ? why : null, 'operator')
       operatorNote({ event: 'stop.changed', decision: on ? 'stop' : 'go on', reason: why })
       await stopping
       return autonomyView()
@@ -129,7 +144,7 @@ export function createService(parts: {
     async answer(actionId, word, reason) {
       const incident = await book.findByAction(actionId)
       if (incident === null) throw new RequestError(404, 'there is no action with that id')
-      const refusal = guard.answer(incident, actionId, word, 'operator', reason)
+      const refusal = guard.answer(incident, actionId, word, 'operator', maskSecrets(reason))
       if (refusal !== null) {
         note({
           event: 'answer.refused',
@@ -143,6 +158,18 @@ export function createService(parts: {
         throw new RequestError(409, refusal)
       }
       return incidentView((await book.find(incident.id)) ?? incident)
+    },
+    viewerRefused(what) {
+      const at = now()
+      refusalTimesMs = refusalTimesMs.filter((time) => Math.abs(at - time) < HOUR_MS)
+      if (refusalTimesMs.length >= REFUSALS_AN_HOUR) return
+      refusalTimesMs.push(at)
+      const actionId = /^\/api\/actions\/([0-9a-f-]{36})\//.exec(what.split(' ')[1] ?? '')?.[1] ?? null
+      const reason =
+        refusalTimesMs.length < REFUSALS_AN_HOUR
+          ? 'a viewer may change nothing'
+          : 'a viewer may change nothing; more of these are not written down within this hour'
+      note({ event: 'request.refused', actor: 'viewer', actionId, decision: what, reason, result: 'refused' })
     },
     recordings: async (id) => ((await book.find(id)) === null ? null : recordings.list(id)),
     async recording(id, number) {

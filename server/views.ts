@@ -95,7 +95,9 @@ export function incidentView(incident: Incident): IncidentView {
     actions: actions.map((action) => ({
       ...action,
       at: isoTime(action.at),
+      crossedAt: isoOrNull(action.crossedAt),
       startedAt: isoOrNull(action.startedAt),
+      askedAt: isoOrNull(action.askedAt),
       finishedAt: isoOrNull(action.finishedAt),
       leaseUntil: isoOrNull(action.leaseUntil),
       takenBackAt: isoOrNull(action.takenBackAt),

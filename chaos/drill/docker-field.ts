@@ -64,6 +64,7 @@ export async function openDockerField(options: {
     url: service.url,
     injector,
     services,
+    now: () => Date.now(),
     second: createSeconds(),
     measure: () => measureEach(services, answers),
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),

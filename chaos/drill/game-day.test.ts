@@ -65,7 +65,14 @@ test('a guard that acts leaves fewer requests without an answer than one that lo
 })
 
 test('kept game days say on what, how many requests failed, and what was avoided', () => {
-  const figures = { failedRequests: 30, requests: 9_000, strikes: 8, skipped: [], incidents: 4 }
+  const figures = {
+    failedRequests: 30,
+    requests: 9_000,
+    strikes: 8,
+    skipped: [],
+    incidents: 4,
+    judged: { right: 3, wrong: 0 },
+  }
   const day: GameDay = {
     at: '2026-01-05T08:00:00.000Z',
     version: '0.1.0',
@@ -86,7 +93,7 @@ test('kept game days say on what, how many requests failed, and what was avoided
   rmSync(folder, { recursive: true })
   expect(kept).toEqual([day])
   expect(gameDaysTable(kept).at(-2)).toBe(
-    '| 2026-01-05 08:00 | the stack of docker-compose.yml, real engine | 15 min | 7 | 8 | prior-1 | 6.0 min, 30 of 9000 requests, 0 restarts | 2.5 min, 30 of 9000 requests, 3 restarts | 3.5 min |',
+    '| 2026-01-05 08:00 | the stack of docker-compose.yml, real engine | 15 min | 7 | 8 | prior-1 | 6.0 min, 30 of 9000 requests, 0 actions, 0 of them wrong | 2.5 min, 30 of 9000 requests, 3 actions, 0 of them wrong | 3.5 min |',
   )
   expect(gameDaysTable([])).toEqual([])
 })

@@ -3,12 +3,15 @@ import type { IncidentView } from '../../server/contracts/api.ts'
 import { messageOf } from '../../server/errors.ts'
 import type { Injection, Injector, Victim } from '../injector.ts'
 import type { Strike } from './game-day-plan.ts'
+import { type DoneFault, judgeActions } from './judged-actions.ts'
 
 /** Services that people use, from the first to the last moment of a day, watched by a DockerPulse of their own. */
 export type Field = AsyncDisposable & {
   readonly url: string
   readonly services: readonly Victim[]
   readonly injector: Injector
+  /** Epoch milliseconds. */
+  now(): number
   /** Resolves a second later. */
   second(): Promise<void>
   /** What became of the requests from outside since this was asked last. */
@@ -28,6 +31,8 @@ export const GameDayFigures = z.object({
   skipped: z.array(z.string()),
   incidents: z.number(),
   actions: z.number(),
+  /** Of the automatic ones, by what was really done to the containers; `null` of a day from before it was counted. */
+  judged: z.object({ right: z.number(), wrong: z.number() }).nullable().default(null),
 })
 export type GameDayFigures = z.infer<typeof GameDayFigures>
 
@@ -57,6 +62,7 @@ export async function playGameDay(
   const { services, injector, url } = field
   const skipped: string[] = []
   const atWork: { until: number; injection: Injection }[] = []
+  const done: DoneFault[] = []
   let [requests, failedRequests, failedSeconds] = [0, 0, 0]
   const takeBack = async (dueBy: number) => {
     for (const one of atWork.filter(({ until }) => until <= dueBy)) {
@@ -68,8 +74,13 @@ export async function playGameDay(
     for (let second = 0; second < seconds && !signal?.aborted; second++) {
       for (const { atSeconds, service, fault, durationSeconds } of strikes) {
         if (atSeconds !== second) continue
+        const fromMs = field.now()
         await injector.inject(fault, services[service]!, { seconds: durationSeconds + 20 }).then(
-          (injection) => atWork.push({ until: second + durationSeconds, injection }),
+          (injection) => {
+            atWork.push({ until: second + durationSeconds, injection })
+            const untilMs = fromMs + durationSeconds * 1000
+            done.push({ containerName: services[service]!.name, fault, fromMs, untilMs })
+          },
           (error) => skipped.push(`${fault.kind} in ${services[service]!.name}: ${messageOf(error)}`),
         )
       }
@@ -94,5 +105,6 @@ export async function playGameDay(
     skipped,
     incidents: incidents.length,
     actions: incidents.flatMap(({ actions }) => actions).filter(({ startedAt }) => startedAt !== null).length,
+    judged: judgeActions(incidents, done),
   }
 }

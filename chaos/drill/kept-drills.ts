@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { AppError, messageOf } from '../../server/errors.ts'
 import { SCENARIOS } from '../scenarios.ts'
 import { type GameDay, gameDaysTable } from './kept-game-days.ts'
+import { type KeptPrecision, precisionTable } from './kept-precision.ts'
 import { type EngineKind, KeptDrill } from './result.ts'
 
 /** The drills that were kept, oldest first. Throws AppError where the file is not what this program wrote. */
@@ -91,8 +92,12 @@ function tableOf(drill: KeptDrill): string {
   ].join('\n')
 }
 
-/** The newest whole drill on each engine, or the newest part where there is no whole one, as a page of Markdown, the game days, and how the marks went before. */
-export function drillsDocument(drills: readonly KeptDrill[], gameDays: readonly GameDay[] = []): string {
+/** The newest whole drill on each engine, or the newest part where there is no whole one, as a page of Markdown, the precision, the game days, and how the marks went before. */
+export function drillsDocument(
+  drills: readonly KeptDrill[],
+  gameDays: readonly GameDay[] = [],
+  precisions: readonly KeptPrecision[] = [],
+): string {
   const newest = (['sim', 'docker'] as const).flatMap((engine) => {
     const ofEngine = drills.filter((one) => one.engine === engine)
     return ofEngine.findLast(({ cutShort }) => cutShort === null) ?? ofEngine.at(-1) ?? []
@@ -118,6 +123,7 @@ export function drillsDocument(drills: readonly KeptDrill[], gameDays: readonly 
     'look at the same readings; each of the three must hold for 3 s.',
     '',
     ...newest.map(tableOf),
+    ...precisionTable(precisions),
     ...gameDaysTable(gameDays),
     '## History',
     '',

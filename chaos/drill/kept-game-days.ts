@@ -50,7 +50,7 @@ export function gameDaysTable(days: readonly GameDay[]): string[] {
   const cell = (figures: GameDayFigures | null) =>
     figures === null
       ? 'not done'
-      : `${figures.failureMinutes.toFixed(1)} min, ${figures.failedRequests} of ${figures.requests} requests, ${figures.actions} restarts`
+      : `${figures.failureMinutes.toFixed(1)} min, ${figures.failedRequests} of ${figures.requests} requests, ${figures.actions} actions${figures.judged === null ? '' : `, ${figures.judged.wrong} of them wrong`}`
   const rows = days.map(({ at, ground, seed, minutes, calibration, observe, auto }) => {
     const avoided =
       observe === null || auto === null ? '–' : `${(observe.failureMinutes - auto.failureMinutes).toFixed(1)} min`

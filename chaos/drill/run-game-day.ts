@@ -56,22 +56,18 @@ async function venueOf(
   }
 }
 
-/**
- * Plays the same planned day in mode observe and in mode auto, each of `minutes`: on a real engine on the stack of
- * docker-compose.yml under load, where its images are there. `onMode` hears of each mode's figures as they come. Rejects
- * with AppError where there is no engine, or it is lost.
- */
-export async function runGameDay(options: {
+type Options = {
   engine: EngineKind
   minutes: number
   seed: number
   signal: AbortSignal
   say: (text: string) => void
-  onMode?: (played: Played) => void
-}): Promise<Played> {
-  const { engine, minutes, seed, say, onMode } = options
+}
+
+/** A venue with the faults that are planned for it, and how one mode is played on it. */
+async function prepareDay(parts: AsyncDisposableStack, options: Options) {
+  const { engine, minutes, seed, say } = options
   const seconds = Math.round(minutes * 60)
-  await using parts = new AsyncDisposableStack()
   const planned = (services: number, faults?: FaultMix) =>
     planGameDay({ seconds, services, seed, ...(faults === undefined ? {} : { faults }) })
   if (planned(SERVICES).length === 0) throw new AppError('a day so short has no faults: give --minutes 6 or more')
@@ -79,11 +75,10 @@ export async function runGameDay(options: {
   const strikes = ground === 'stack' ? planned(STACK_SERVICES, STACK_FAULTS) : planned(SERVICES)
   if (strikes.length === 0)
     throw new AppError('this seed has no fault in a day so short: give another, or more minutes')
-  const played: Played = { engine, ground, seed, minutes, calibration: '', observe: null, auto: null }
-  const play = async (mode: Mode): Promise<GameDayFigures> => {
+  const play = async (mode: Mode): Promise<{ figures: GameDayFigures; calibration: string }> => {
     say(`Mode ${mode}: ${strikes.length} faults within ${Number(minutes.toFixed(1))} minutes…`)
     await using field = await open(mode)
-    played.calibration = await calibrationOf(field.url)
+    const calibration = await calibrationOf(field.url)
     const onSecond = (second: number, failed: number) => {
       if ((second + 1) % SAY_EVERY_SECONDS === 0 && (engine === 'docker' || second + 1 === seconds))
         say(`  minute ${(second + 1) / 60}: ${failed} failed requests`)
@@ -93,10 +88,35 @@ export async function runGameDay(options: {
       throw options.signal.aborted
         ? new AppError('the game day was ended before its end')
         : new AppError('the engine no longer answers')
-    return figures
+    return { figures, calibration }
   }
+  return { ground, play }
+}
+
+/** Plays a planned day in one mode. Rejects with AppError where there is no engine, or it is lost. */
+export async function playOneMode({ mode, ...options }: Options & { mode: Mode }) {
+  await using parts = new AsyncDisposableStack()
+  const { play } = await prepareDay(parts, options)
+  return await play(mode)
+}
+
+/**
+ * Plays the same planned day in mode observe and in mode auto, each of `minutes`: on a real engine on the stack of
+ * docker-compose.yml under load, where its images are there. `onMode` hears of each mode's figures as they come. Rejects
+ * with AppError where there is no engine, or it is lost.
+ */
+export async function runGameDay({
+  onMode,
+  ...options
+}: Options & { onMode?: (played: Played) => void }): Promise<Played> {
+  const { engine, seed, minutes } = options
+  await using parts = new AsyncDisposableStack()
+  const { ground, play } = await prepareDay(parts, options)
+  const played: Played = { engine, ground, seed, minutes, calibration: '', observe: null, auto: null }
   for (const mode of ['observe', 'auto'] as const) {
-    played[mode] = await play(mode)
+    const { figures, calibration } = await play(mode)
+    played[mode] = figures
+    played.calibration = calibration
     onMode?.({ ...played })
   }
   return played

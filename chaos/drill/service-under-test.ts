@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../../server/errors.ts'
+import { DRILL_SETTINGS } from './drill-settings.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 
@@ -21,6 +22,7 @@ export async function openServiceUnderTest(env: Record<string, string>): Promise
       DOCKERPULSE_DATA: dataFolder,
       DOCKERPULSE_PORT: '0',
       DOCKERPULSE_MODE: 'observe',
+      ...DRILL_SETTINGS,
       DOCKERPULSE_LOG_LEVEL: 'silent',
       OLLAMA_HOST: '',
       ...env,

@@ -37,6 +37,7 @@ export async function openSimulatedField(options: {
     url: ground.url,
     injector: ground.injector,
     services,
+    now: () => ground.now(),
     second: () => ground.second(),
     measure: () => measureEach(services, answers),
     [Symbol.asyncDispose]: () => ground[Symbol.asyncDispose](),

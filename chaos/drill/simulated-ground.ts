@@ -12,6 +12,7 @@ import type { SimulatedContainer } from '../simulated-container.ts'
 import { createSimulatedHost } from '../simulated-host.ts'
 import { createSimulatedInjector } from '../simulated-injector.ts'
 import { createSteppedClock, settle } from '../stepped-clock.ts'
+import { DRILL_SETTINGS } from './drill-settings.ts'
 
 /** Any moment will do, but always the same. */
 const START_MS = Date.parse('2026-01-05T08:00:00Z')
@@ -91,7 +92,7 @@ export async function openSimulatedGround(options: {
     DOCKERPULSE_SOURCE: 'docker',
     // What the machine is busy with must not change a history.
     DOCKERPULSE_CPU_BUDGET: '1',
-    DOCKERPULSE_BUDGET_SHARE: '0.5',
+    ...DRILL_SETTINGS,
     DOCKERPULSE_LOG_LEVEL: 'silent',
     OLLAMA_HOST: '',
   })

@@ -51,6 +51,7 @@ export async function openStackField(options: {
     url: service.url,
     services: stack.services,
     injector,
+    now: () => Date.now(),
     second: createSeconds(),
     measure: async () => load.measure(),
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),

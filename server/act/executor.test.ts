@@ -56,6 +56,7 @@ async function run(
 test('a plan that still holds is signed, then done with its own grace', async () => {
   expect(await run()).toEqual({
     outcome: 'executed',
+    askedAt: 1_000_000,
     reason: 'restart done in 0.0 s',
     asked: ['inspect', 'checkpoint', 'restart aaaa within 4 s'],
   })
@@ -84,7 +85,12 @@ describe('nothing is asked of the engine but an inspection where', () => {
       'no engine at unix:///x',
     ],
   ])('%s', async (_, different, reason) => {
-    expect(await run(different)).toEqual({ outcome: 'refused', reason: `not done: ${reason}`, asked: ['inspect'] })
+    expect(await run(different)).toEqual({
+      outcome: 'refused',
+      reason: `not done: ${reason}`,
+      asked: ['inspect'],
+      askedAt: null,
+    })
   })
 })
 
@@ -100,6 +106,7 @@ test('nothing is done that could not be signed for', async () => {
   }
   expect(await run({ checkpoint })).toEqual({
     outcome: 'refused',
+    askedAt: null,
     reason: 'not done: no space left on device',
     asked: ['inspect', 'checkpoint'],
   })
@@ -145,6 +152,7 @@ describe('a restart in order that breaks off', () => {
   test('starts again what it had stopped, in order', async () => {
     expect(await breakOff(['stop it'])).toEqual({
       outcome: 'failed',
+      askedAt: 1_000_000,
       reason: 'no stop it',
       asked: ['stop web', 'stop api', 'stop it', 'start api', 'start web'],
     })
@@ -157,6 +165,7 @@ describe('a restart in order that breaks off', () => {
   test('does nothing more where the stop switch is the reason, and says what is down', async () => {
     expect(await breakOff([], 1)).toEqual({
       outcome: 'failed',
+      askedAt: 1_000_000,
       reason: 'the stop switch is on: a test; left stopped: web',
       asked: ['stop web'],
     })

@@ -16,7 +16,8 @@ export type Order = {
 /** A lease that is over. `usedBytes` is the memory in use now: no limit goes below it and a margin. */
 export type Undo = { deed: Deed; containerId: string; usedBytes: number | null }
 
-export type Outcome = { outcome: 'executed' | 'failed' | 'refused'; reason: string }
+/** `askedAt`: when the engine was asked, epoch milliseconds; `null` where it was not. */
+export type Outcome = { outcome: 'executed' | 'failed' | 'refused'; reason: string; askedAt: number | null }
 
 /** A plan that waited longer speaks of a situation that is gone. */
 const PLAN_EXPIRES_MS = 10_000
@@ -148,20 +149,21 @@ export function createExecutor({
   const attempt = async (what: string, check: () => Promise<string | null>, act: () => Promise<unknown>) => {
     try {
       const reason = await check()
-      if (reason !== null) return { outcome: 'refused' as const, reason: `not done: ${reason}` }
+      if (reason !== null) return { outcome: 'refused' as const, reason: `not done: ${reason}`, askedAt: null }
       checkpoint()
     } catch (error) {
-      return { outcome: 'refused' as const, reason: `not done: ${messageOf(error)}` }
+      return { outcome: 'refused' as const, reason: `not done: ${messageOf(error)}`, askedAt: null }
     }
-    const startedMs = clock.now()
+    const askedAt = clock.now()
     try {
       await act()
     } catch (error) {
-      return { outcome: 'failed' as const, reason: messageOf(error) }
+      return { outcome: 'failed' as const, reason: messageOf(error), askedAt }
     }
     return {
       outcome: 'executed' as const,
-      reason: `${what} done in ${((clock.now() - startedMs) / 1000).toFixed(1)} s`,
+      reason: `${what} done in ${((clock.now() - askedAt) / 1000).toFixed(1)} s`,
+      askedAt,
     }
   }
 

@@ -75,6 +75,7 @@ describe('the stop switch in the middle', () => {
     const { asked, run } = prepare({ stopAfter: 2 })
     expect(await run(inOrder)).toEqual({
       outcome: 'failed',
+      askedAt: 1_000_000,
       reason: 'the stop switch is on: an operator asked for it; left stopped: c, b',
     })
     expect(asked).toHaveLength(2)
@@ -86,6 +87,7 @@ describe('the stop switch in the middle', () => {
     const undo = { deed: { kind: 'isolate', networks: ['one'] }, containerId: SELF, usedBytes: null } as const
     expect(await executor.takeBack({ ...undo, deed: { kind: 'isolate', networks: ['one'] } })).toMatchObject({
       outcome: 'failed',
+      askedAt: 1_000_000,
     })
     expect(asked).toEqual([])
   })
@@ -93,7 +95,7 @@ describe('the stop switch in the middle', () => {
 
 test('nothing is done where another one that it touches was replaced or is gone', async () => {
   const { asked, run } = prepare({ gone: 'c' })
-  expect(await run(inOrder)).toEqual({ outcome: 'refused', reason: 'not done: c is gone' })
+  expect(await run(inOrder)).toEqual({ outcome: 'refused', reason: 'not done: c is gone', askedAt: null })
   expect(asked).toEqual([])
 })
 
@@ -108,6 +110,7 @@ describe('taking back', () => {
     expect(await back(raised, 86)).toMatchObject({ outcome: 'executed', asked: ['update a {"memoryBytes":100}'] })
     expect(await back(raised, 87)).toMatchObject({
       outcome: 'refused',
+      askedAt: null,
       reason: 'not done: it uses too much memory now for its own limit',
       asked: [],
     })

@@ -12,6 +12,14 @@ export const Problem = z.object({
 })
 export type Problem = z.infer<typeof Problem>
 
+/** `operator` may do everything, `viewer` reads everything and changes nothing. */
+export const Role = z.enum(['operator', 'viewer'])
+export type Role = z.infer<typeof Role>
+
+/** Whoever asks. */
+export const Session = z.object({ role: Role })
+export type Session = z.infer<typeof Session>
+
 const IsoTime = z.iso.datetime({ precision: 3 })
 
 /**
@@ -116,7 +124,9 @@ export type SampleColumns = z.infer<typeof SampleColumns>
 
 export const ActionView = Action.extend({
   at: IsoTime,
+  crossedAt: IsoTime.nullable(),
   startedAt: IsoTime.nullable(),
+  askedAt: IsoTime.nullable(),
   finishedAt: IsoTime.nullable(),
   leaseUntil: IsoTime.nullable(),
   takenBackAt: IsoTime.nullable(),

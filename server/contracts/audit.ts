@@ -33,6 +33,7 @@ export const AuditEvent = z.enum([
   'storm.tripped',
   'autonomy.changed',
   'answer.refused',
+  'request.refused',
   'evidence.kept',
   'calibration.changed',
   'report.issued',

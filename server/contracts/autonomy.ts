@@ -16,6 +16,8 @@ export const Judgement = z.object({
   outcome: z.enum(['right', 'wrong', 'unknown']),
   reason: z.string(),
   durationMs: z.number().nullable(),
+  /** How long the failure lasted that followed where nothing was done; `null` where none did. */
+  failureMs: z.number().nullable().default(null),
 })
 export type Judgement = z.infer<typeof Judgement>
 
@@ -26,6 +28,8 @@ export const OperatorSettings = z.object({
   containers: z.record(z.string(), Mode),
   /** Why the stop switch is on, or `null`. */
   stopped: z.string().nullable(),
+  /** Who turned the switch last, and when; `null` where nobody has. A file that stops all is nobody's in particular. */
+  stopChanged: z.object({ by: z.string(), atMs: z.number() }).nullable().default(null),
   /** When an operator let it go on after actions that did not help. */
   resumedAtMs: z.number(),
 })
@@ -68,6 +72,8 @@ export const Autonomy = z.object({
   labelled: z.record(z.string(), Mode),
   /** Why nothing at all is done now, or only with a person's leave. */
   brake: z.string().nullable(),
+  /** Whether an operator's word ends it. */
+  brakeEndsWithAWord: z.boolean(),
   overall: z.object({
     judged: z.number(),
     right: z.number(),
@@ -76,6 +82,10 @@ export const Autonomy = z.object({
     precisionLower: z.number(),
     done: z.number(),
     falseActions: z.number(),
+    /** An estimate: see `failureAvoided`. May be negative. */
+    failureAvoidedMs: z.number(),
+    /** Actions for which it was assumed, not learnt. */
+    assumedActions: z.number(),
   }),
   records: z.array(AutonomyRecord),
 })

@@ -55,7 +55,7 @@ export const ActionState = z.enum([
 export type ActionState = z.infer<typeof ActionState>
 
 /**
- * `at` is when it was decided or proposed, `startedAt` when the engine was asked. `by` is `dockerpulse` or `operator`.
+ * `at` is when it was decided or proposed, `startedAt` when it was begun. `by` is `dockerpulse` or `operator`.
  * `forced` where it went ahead without asking. Times are epoch milliseconds.
  */
 export const Action = z.object({
@@ -66,7 +66,11 @@ export const Action = z.object({
   runbook: z.string().nullable().default(null),
   state: ActionState,
   at: z.number(),
+  /** The time of the reading that first crossed the threshold; `null` where it was something else that decided when. */
+  crossedAt: z.number().nullable().default(null),
   startedAt: z.number().nullable(),
+  /** When the engine was asked, after the last check. */
+  askedAt: z.number().nullable().default(null),
   finishedAt: z.number().nullable(),
   by: z.string(),
   forced: z.boolean(),
@@ -80,10 +84,17 @@ export const Action = z.object({
 })
 export type Action = z.infer<typeof Action>
 
-/** `suppressed`: it follows from another incident, and nothing is done about it while that one is open. */
+/**
+ * `diagnosing`: it is open, and its evidence and explanation are being gathered; what is to be done waits for neither.
+ * `detected`: it is explained, and nothing is to be done now. `suppressed`: it follows from another incident, and nothing
+ * is done about it while that one is open. `proposed`: what would be done is decided and written down, and in mode shadow
+ * nothing more happens.
+ */
 export const Phase = z.enum([
+  'diagnosing',
   'detected',
   'suppressed',
+  'proposed',
   'awaiting-approval',
   'acting',
   'verifying',

@@ -77,7 +77,7 @@ export const Scoreboard = z.object({
 })
 export type Scoreboard = z.infer<typeof Scoreboard>
 
-/** The scoreboard with the model's own correction. */
+/** The same with the model's own correction, and with what became of its actions; see `Autonomy`. */
 export const ScoreboardView = Scoreboard.extend({
   calibration: z.object({
     version: z.string(),
@@ -85,5 +85,11 @@ export const ScoreboardView = Scoreboard.extend({
     correction: Correction.nullable(),
     since: z.iso.datetime({ precision: 3 }).nullable(),
   }),
+  actionsDone: z.number(),
+  falseActions: z.number(),
+  /** An estimate of the failure that actions avoided. */
+  failureAvoidedMs: z.number(),
+  /** Actions for which a minute was assumed, because nothing was learnt yet. */
+  assumedActions: z.number(),
 })
 export type ScoreboardView = z.infer<typeof ScoreboardView>

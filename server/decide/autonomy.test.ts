@@ -15,6 +15,7 @@ const judged = (outcomes: string, done = false): Judgement[] =>
     outcome: ({ r: 'right', w: 'wrong', u: 'unknown' } as const)[letter.toLowerCase() as 'r' | 'w' | 'u'],
     reason: '',
     durationMs: null,
+    failureMs: null,
   }))
 
 test('the lower bound is that of Wilson: 9 of 10 with 90 % confidence is 0.718, 5 of 5 is 0.753', () => {

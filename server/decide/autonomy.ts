@@ -18,15 +18,16 @@ const Z90 = 1.281552
 const WRONG_IN_A_ROW = 2
 
 /**
- * Lower bound of a share of `successes` in `trials` by Wilson's score interval, one-sided 90 %; 0 without trials.
+ * Lower bound of a share of `successes` in `trials` by Wilson's score interval, one-sided 90 % or as `z` (a point of the
+ * standard normal distribution) says; 0 without trials.
  * Source: Wilson, Journal of the American Statistical Association 22 (1927).
  */
-export function wilsonLower(successes: number, trials: number): number {
+export function wilsonLower(successes: number, trials: number, z = Z90): number {
   if (trials === 0) return 0
   const share = successes / trials
-  const z2 = Z90 ** 2
+  const z2 = z ** 2
   const centre = share + z2 / (2 * trials)
-  const margin = Z90 * Math.sqrt((share * (1 - share)) / trials + z2 / (4 * trials * trials))
+  const margin = z * Math.sqrt((share * (1 - share)) / trials + z2 / (4 * trials * trials))
   return Math.max(0, (centre - margin) / (1 + z2 / trials))
 }
 

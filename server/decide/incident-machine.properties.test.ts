@@ -204,7 +204,7 @@ function liveThrough(happenings: readonly Happening[], mode: Mode, cooldownMs: n
       mode: world.mode,
       protectedBecause: protectionOf(container, OWN_ID),
       sample: aSample(),
-      assessment: anAssessment(seen),
+      assessment: anAssessment(seen, { at }),
       host: aHost({ actionInFlight: world.actionInFlight, containers: world.containers, troubled: world.troubled }),
       ...AROUND,
     })
@@ -233,7 +233,13 @@ function liveThrough(happenings: readonly Happening[], mode: Mode, cooldownMs: n
         tell({ type: 'turned', turn: { kind: one.kind, text: one.text } })
         break
       case 'outcome':
-        tell({ type: 'action-done', actionId: idOf(one.whose), outcome: one.outcome, reason: 'so it went' })
+        tell({
+          type: 'action-done',
+          actionId: idOf(one.whose),
+          outcome: one.outcome,
+          reason: 'so it went',
+          askedAt: at,
+        })
         break
       case 'answer':
         tell({ type: 'operator', actionId: idOf(one.whose), word: one.word, by: 'operator', reason: '' })
@@ -439,7 +445,7 @@ describe('whatever happens, in whatever order,', () => {
 
 test('the lives that these promises are held against do contain what they speak of', () => {
   const seen = new Map<string, number>()
-  const lives = fc.sample(life, { numRuns: 300, seed: 7 })
+  const lives = fc.sample(life, { numRuns: 400, seed: 7 })
   for (const lived of lives) {
     for (const { step, situation } of liveThrough(lived, 'auto', 10_000)) {
       for (const effect of step.effects) {

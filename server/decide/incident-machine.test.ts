@@ -9,6 +9,7 @@ import {
   newWatch,
   type Situation,
   type Stimulus,
+  SUSTAIN_MS,
   type Turn,
   type Watch,
 } from './incident-machine.ts'
@@ -21,6 +22,7 @@ import {
   countingIds,
   MEMORY_EVIDENCE,
   SETTINGS,
+  someSurroundings,
 } from './incident-stand-in.ts'
 
 const SECOND = 1_000
@@ -47,6 +49,13 @@ function story(mode: Mode, begin: Partial<Situation> = {}) {
 
   const tell = (stimulus: Stimulus, different: Partial<Situation> = {}) => {
     situation = { ...situation, ...different }
+    // Each look is at a reading of its own.
+    const { assessment, at } = situation
+    return tellOf(stimulus, { assessment: assessment && { ...assessment, at } })
+  }
+
+  const tellOf = (stimulus: Stimulus, different: Partial<Situation>) => {
+    situation = { ...situation, ...different }
     const step = advance(watch, stimulus, { situation, settings: SETTINGS, newId })
     watch = step.watch
     effects.push(...step.effects)
@@ -59,6 +68,8 @@ function story(mode: Mode, begin: Partial<Situation> = {}) {
 
   return {
     tell,
+    /** Tells of a reading as it is given. */
+    tellOf,
     /** One look a second for so many seconds. */
     look(seconds: number, assessment: Assessment = situation.assessment ?? CALM, different: Partial<Situation> = {}) {
       for (let second = 0; second < seconds; second++)
@@ -67,7 +78,7 @@ function story(mode: Mode, begin: Partial<Situation> = {}) {
     turn: (kind: Turn['kind'], different: Partial<Situation> = {}) =>
       tell({ type: 'turned', turn: { kind, text: `it turned ${kind}` } }, different),
     done: (outcome: 'executed' | 'failed' | 'refused', actionId = watch.incident?.actions.at(-1)?.id ?? '') =>
-      tell({ type: 'action-done', actionId, outcome, reason: `it was ${outcome}` }),
+      tell({ type: 'action-done', actionId, outcome, reason: `it was ${outcome}`, askedAt: situation.at }),
     answer: (
       word: 'approve' | 'reject',
       different: Partial<Situation> = {},
@@ -105,7 +116,7 @@ function story(mode: Mode, begin: Partial<Situation> = {}) {
 /** A story in mode auto in which the restart was just done. */
 function restarted() {
   const told = story('auto')
-  told.look(4, CRITICAL)
+  told.look(2, CRITICAL)
   told.done('executed')
   return told
 }
@@ -113,14 +124,14 @@ function restarted() {
 /** A story in mode approve in which a proposal waits. */
 function proposed() {
   const told = story('approve')
-  told.look(4, CRITICAL)
+  told.look(2, CRITICAL)
   return told
 }
 
 describe('an incident opens', () => {
-  test('where the light stays critical for three seconds, and somebody is to explain it', () => {
+  test('where two readings in a row are critical, and somebody is to explain it', () => {
     const told = story('shadow')
-    told.look(3, CRITICAL)
+    told.look(1, CRITICAL)
     expect(told.incident).toBeNull()
     told.look(1)
     expect(told.incident).toMatchObject({ cause: 'memory-limit', light: 'critical', probability: 0.9, mode: 'shadow' })
@@ -131,14 +142,14 @@ describe('an incident opens', () => {
 
   test('with what was seen, and keeps it', () => {
     const told = story('shadow')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     const { snapshot } = told.incident!
     expect(snapshot).toMatchObject({
       at: told.at,
       image: 'shop/api:1.4',
       startedAt: 2_000,
       sample: aSample(),
-      assessment: CRITICAL,
+      assessment: { ...CRITICAL, at: told.at },
     })
     told.look(2, anAssessment(0.99))
     expect(told.incident!.snapshot).toBe(snapshot)
@@ -148,10 +159,40 @@ describe('an incident opens', () => {
   test('not for one odd second, nor for many with a calm one between them', () => {
     const told = story('auto')
     for (let times = 0; times < 20; times++) {
-      told.look(3, CRITICAL)
+      told.look(1, CRITICAL)
       told.look(1, CALM)
     }
     expect(told.events).toEqual([])
+  })
+
+  test('not for one reading that nothing follows, however long it stands', () => {
+    const told = story('auto')
+    const assessment = { ...CRITICAL, at: 101 * SECOND }
+    for (let second = 0; second < 30; second++) {
+      told.wait(SECOND)
+      told.tellOf({ type: 'assessed' }, { assessment })
+    }
+    expect(told.events).toEqual([])
+  })
+
+  test('with the time of the reading that crossed the threshold, unless something stood in the way', () => {
+    const told = story('auto')
+    told.look(2, CRITICAL)
+    expect(told.executed).toMatchObject([{ action: { crossedAt: told.at - SECOND } }])
+    told.done('executed')
+    expect(told.incident?.actions).toMatchObject([{ askedAt: told.at }])
+    const busy = story('auto', { host: aHost({ actionInFlight: true }) })
+    busy.look(5, CRITICAL)
+    busy.look(1, CRITICAL, { host: aHost() })
+    expect(busy.executed).toMatchObject([{ action: { crossedAt: null } }])
+  })
+
+  test('a second later where it turned unhealthy: the turn is the first reading', () => {
+    const told = story('auto', { assessment: CRITICAL })
+    told.turn('unhealthy')
+    told.wait(SUSTAIN_MS)
+    told.tell({ type: 'assessed' })
+    expect(told.executed).toHaveLength(1)
   })
 
   test('not for what could not be evaluated, however long', () => {
@@ -171,7 +212,7 @@ describe('an incident opens', () => {
           mode: 'auto',
           protectedBecause: null,
           sample: null,
-          assessment: anAssessment(probability),
+          assessment: anAssessment(probability, { at }),
           host: aHost({ troubled: 0 }),
           ...AROUND,
         }
@@ -194,7 +235,7 @@ describe('an incident opens', () => {
   ] as const)('at once where it turned %s', (kind, cause) => {
     const told = story('shadow')
     told.turn(kind)
-    expect(told.incident).toMatchObject({ cause, phase: 'detected' })
+    expect(told.incident).toMatchObject({ cause, phase: 'diagnosing' })
     told.turn(kind)
     expect(told.events).toEqual(['incident.opened', 'incident.updated'])
   })
@@ -219,7 +260,7 @@ describe('mode shadow', () => {
 
   test('closes the incident after thirty calm seconds', () => {
     const told = story('shadow')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.look(30, CALM)
     expect(told.incident).not.toBeNull()
     told.look(1)
@@ -230,9 +271,9 @@ describe('mode shadow', () => {
 
   test('does not take a silence for calm', () => {
     const told = story('shadow')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.look(300, anAssessment(null))
-    expect(told.incident?.phase).toBe('detected')
+    expect(told.incident?.phase).toBe('proposed')
   })
 })
 
@@ -344,7 +385,7 @@ describe('an approval is refused', () => {
     const other = aContainer({ id: 'b'.repeat(64) })
     const told = story('approve')
     told.turn('oom')
-    told.look(4, CRITICAL, { container: other })
+    told.look(2, CRITICAL, { container: other })
     expect(told.incident).toMatchObject({ containerId: other.id, phase: 'awaiting-approval' })
     expect(told.answer('approve', { container: aContainer() }).refusal).toContain('another one now')
   })
@@ -427,19 +468,19 @@ describe('mode auto', () => {
 
   test('escalates where the engine failed', () => {
     const told = story('auto')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.done('failed')
     expect(told.incident).toMatchObject({ phase: 'escalated', actions: [{ state: 'failed' }] })
     told.look(60, CRITICAL)
     expect(told.executed).toHaveLength(1)
   })
 
-  test('may plan again after a refusal, when it was critical for three seconds more; a refusal is no restart', () => {
+  test('may plan again after a refusal, when another two readings were critical; a refusal is no restart', () => {
     const told = story('auto')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.done('refused')
     expect(told.watch.actionTimesMs).toEqual([])
-    told.look(3, CRITICAL)
+    told.look(1, CRITICAL)
     expect(told.executed).toHaveLength(1)
     told.look(1)
     expect(told.executed).toHaveLength(2)
@@ -462,13 +503,13 @@ describe('mode auto', () => {
     told.look(1, CRITICAL)
     told.look(5, CALM)
     expect(told.executed).toEqual([])
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     expect(told.executed).toHaveLength(1)
   })
 
   test('does not act where an operator had said no to the same incident', () => {
     const told = story('auto', { host: aHost({ containers: 5, troubled: 4 }) })
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.answer('reject')
     told.look(60, CRITICAL, { host: aHost({ containers: 5, troubled: 1 }) })
     expect(told.executed).toEqual([])
@@ -549,7 +590,7 @@ describe('ends and starts', () => {
 
   test('the events of our own restart close nothing, whether they come before or after the engine’s answer', () => {
     const before = story('auto')
-    before.look(4, CRITICAL)
+    before.look(2, CRITICAL)
     before.turn('planned-stop')
     before.turn('started')
     before.done('executed')
@@ -567,12 +608,12 @@ describe('ends and starts', () => {
 
   test('a removal closes the incident, but not one whose restart is running', () => {
     const told = story('shadow')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.tell({ type: 'removed' })
     expect(told.closed).toHaveLength(1)
 
     const acting = story('auto')
-    acting.look(4, CRITICAL)
+    acting.look(2, CRITICAL)
     acting.tell({ type: 'removed' })
     expect(acting.incident?.phase).toBe('acting')
     acting.done('failed')
@@ -582,14 +623,14 @@ describe('ends and starts', () => {
 
   test('an end without an error closes the incident: the work is done', () => {
     const told = story('shadow')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.turn('completed')
     expect(told.closed).toHaveLength(1)
   })
 
   test('what ended by a crash and stays down is left to a person, once, until it runs and is calm again', () => {
     const told = story('auto')
-    told.look(2, CRITICAL)
+    told.look(1, CRITICAL)
     told.turn('oom')
     const exited = aContainer({ state: 'exited' })
     told.look(70, anAssessment(0.5), { container: exited })
@@ -644,7 +685,7 @@ describe('a clock that is set back', () => {
 describe('after a restart of the service in the middle of an action', () => {
   const interrupted = () => {
     const told = story('auto')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.tell({ type: 'resumed' })
     return told
   }
@@ -683,7 +724,7 @@ describe('an explanation', () => {
 
   test('is kept and noted', () => {
     const told = story('shadow')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.tell({ type: 'explained', explanation })
     expect(told.incident?.explanation).toEqual(explanation)
     expect(told.reasons.at(-1)).toBe('explained by the rules')
@@ -691,7 +732,7 @@ describe('an explanation', () => {
 
   test('that comes after the end is ignored', () => {
     const told = story('shadow')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     told.turn('planned-stop')
     expect(told.tell({ type: 'explained', explanation })).toMatchObject({ effects: [], watch: { incident: null } })
   })
@@ -718,8 +759,69 @@ describe('an explanation', () => {
 test('the same inputs give the same steps', () => {
   const run = () => {
     const told = story('auto')
-    told.look(4, CRITICAL)
+    told.look(2, CRITICAL)
     return told.watch
   }
   expect(run()).toEqual(run())
+})
+
+describe('while nothing is being done', () => {
+  const explanation = { source: 'the rules', at: 0, text: 'it leaks' }
+
+  test('an incident is being explained, then known', () => {
+    const told = story('auto', { assessment: anAssessment(0.3) })
+    told.turn('oom')
+    expect(told.incident?.phase).toBe('diagnosing')
+    told.tell({ type: 'explained', explanation })
+    expect(told.incident?.phase).toBe('detected')
+  })
+
+  test('an action does not wait for the explanation, which does not take it back either', () => {
+    const told = story('auto')
+    told.look(2, CRITICAL)
+    expect(told.incident?.phase).toBe('acting')
+    told.tell({ type: 'explained', explanation })
+    expect(told.incident?.phase).toBe('acting')
+  })
+
+  test('what is decided in shadow stays proposed, explained or not, until a bolder mode does it', () => {
+    const told = story('shadow')
+    told.look(2, CRITICAL)
+    expect(told.incident?.phase).toBe('proposed')
+    told.tell({ type: 'explained', explanation })
+    told.look(5)
+    expect(told.incident?.phase).toBe('proposed')
+    told.look(1, CRITICAL, { mode: 'auto' })
+    expect(told.incident?.phase).toBe('acting')
+  })
+
+  test('what was not explained when the service ended is asked for again, and only that', () => {
+    const told = story('auto', { assessment: anAssessment(0.3) })
+    told.turn('oom')
+    told.tell({ type: 'resumed' })
+    expect(told.diagnosed).toHaveLength(2)
+    told.tell({ type: 'explained', explanation })
+    told.tell({ type: 'resumed' })
+    expect(told.diagnosed).toHaveLength(2)
+  })
+})
+
+test('a stop has helped where the container stays down, and has not where it comes back critical', () => {
+  const runbook = Runbook.parse({
+    name: 'end-it',
+    title: 'End it',
+    trigger: { causes: ['memory-limit'] },
+    solutions: [{ action: 'stop' }],
+    escalate: 'a person must look',
+  })
+  const stopped = (state: 'exited' | 'running') => {
+    const cheap = { stop: { helped: 3, failed: 0, meanDurationMs: 1_000 } }
+    const told = story('auto', { runbook, surroundings: someSurroundings({ records: cheap }) })
+    told.look(2, CRITICAL)
+    told.done('executed')
+    told.look(130, state === 'exited' ? anAssessment(null) : CRITICAL, { container: aContainer({ state }) })
+    return told
+  }
+  expect(stopped('exited').closed).toMatchObject([{ ending: 'helped', actions: [{ kind: 'stop', state: 'verified' }] }])
+  expect(stopped('running').incident).toMatchObject({ phase: 'escalated', actions: [{ state: 'ineffective' }] })
 })

@@ -16,12 +16,13 @@ import {
   proposalOf,
   recorded,
   resolved,
+  restingPhase,
   type Situation,
   type Step,
   type Watch,
 } from './incident-steps.ts'
 import { SUSTAINED_HEALTH_MS } from './rails.ts'
-import { decideRemedy, stopGraceSeconds } from './remediation-policy.ts'
+import { decideRemedy, type PolicySettings, stopGraceSeconds } from './remediation-policy.ts'
 
 export { type Effect, newWatch, type Plan, type Situation, type Step, type Watch } from './incident-steps.ts'
 
@@ -38,14 +39,25 @@ export type Stimulus =
   | { type: 'resumed' }
   | { type: 'explained'; explanation: Explanation }
   | { type: 'lease-over'; actionId: string }
-  | { type: 'action-done'; actionId: string; outcome: 'executed' | 'failed' | 'refused'; reason: string }
+  | {
+      type: 'action-done'
+      actionId: string
+      outcome: 'executed' | 'failed' | 'refused'
+      reason: string
+      /** When the engine was asked; `null` where it was not. */
+      askedAt: number | null
+    }
   | { type: 'operator'; actionId: string; word: 'approve' | 'reject'; by: string; reason: string }
 
-/** A light must stay critical this long: one odd second restarts nobody. Doubles with each incident that came and went. */
-export const SUSTAIN_MS = 3_000
-/** Where the limit is nearer than this, two looks in a row must do. */
-export const URGENT_MS = 10_000
-const URGENT_SUSTAIN_MS = 1_000
+/**
+ * Two readings in a row must be critical, so far apart: one odd reading restarts nobody. Readings come once a second, and
+ * may be early by a quarter of one.
+ */
+export const SUSTAIN_MS = 750
+/** Whoever flaps must stay critical for longer: this, doubled with each incident more that came and went. */
+const FLAPPING_SUSTAIN_MS = 6_000
+/** So soon after it turned critical another look is worth more than waiting for the next second. */
+const SUSPECT_MS = 2_000
 /** It must stay calm this long before an incident that nobody acted on closes. */
 export const CALM_MS = 30_000
 /** And this long after an action before the action counts as a help, within this time, where no runbook says otherwise. */
@@ -61,7 +73,7 @@ export const MAX_REFUSALS = 3
 const REMEMBER_ACTIONS_MS = 86_400_000
 /** Incidents that passed by themselves within this time are flapping, each makes the next one wait twice as long. */
 const FLAPPING_MS = 600_000
-const MOST_DAMPING = 8
+const LONGEST_SUSTAIN_MS = 24_000
 
 const CAUSE_OF_TURN: Partial<Record<Turn['kind'], Cause>> = {
   oom: 'memory-limit',
@@ -106,7 +118,6 @@ function timed(watch: Watch, { situation, settings }: Context): Watch {
   const jumped = watch.lookedAtMs !== null && Math.abs(at - watch.lookedAtMs) > JUMP_MS
   const since = (beganMs: number | null): number => (beganMs === null || jumped ? at : beganMs)
   const probability = assessment?.probability ?? null
-  const critical = probability !== null && (assessment?.light === 'critical' || probability >= settings.threshold)
   const calm =
     probability !== null &&
     assessment?.light === 'low' &&
@@ -114,7 +125,7 @@ function timed(watch: Watch, { situation, settings }: Context): Watch {
     container.health !== 'unhealthy'
   return {
     ...watch,
-    criticalSinceMs: critical ? since(watch.criticalSinceMs) : null,
+    ...criticality(watch, situation, settings, jumped),
     calmSinceMs: calm ? since(watch.calmSinceMs) : null,
     downSinceMs: container.state === 'exited' || container.state === 'dead' ? since(watch.downSinceMs) : null,
     verifyingSinceMs: watch.incident?.phase === 'verifying' ? since(watch.verifyingSinceMs) : null,
@@ -126,14 +137,42 @@ function timed(watch: Watch, { situation, settings }: Context): Watch {
   }
 }
 
+/** Since when it has been critical: by our clock, and by the time of the reading that said so first. */
+function criticality(
+  { criticalSinceMs, criticalReadAtMs, heldUp }: Watch,
+  { at, assessment }: Situation,
+  { threshold }: PolicySettings,
+  jumped: boolean,
+): Pick<Watch, 'criticalSinceMs' | 'criticalReadAtMs' | 'heldUp'> {
+  const probability = assessment?.probability ?? null
+  if (assessment === null || probability === null || (assessment.light !== 'critical' && !(probability >= threshold)))
+    return { criticalSinceMs: null, criticalReadAtMs: null, heldUp: false }
+  if (criticalSinceMs === null || criticalReadAtMs === null || jumped)
+    return { criticalSinceMs: at, criticalReadAtMs: assessment.at, heldUp: false }
+  // A reading from before the first one is of a clock that was set back.
+  return { criticalSinceMs, criticalReadAtMs: Math.min(criticalReadAtMs, assessment.at), heldUp }
+}
+
 /** A proposal from a time that has not come yet is as old as one can be: the clock was set back. */
 const hasExpired = ({ at: proposedAt }: Action, at: number): boolean => Math.abs(at - proposedAt) >= PROPOSAL_EXPIRES_MS
 
-function isSustained({ criticalSinceMs, passedTimesMs }: Watch, { at, assessment }: Situation): boolean {
-  const damping = Math.min(MOST_DAMPING, 2 ** Math.max(0, passedTimesMs.length - 1))
-  const urgent = (assessment?.timeToLimitMs ?? Number.POSITIVE_INFINITY) < URGENT_MS
-  return criticalSinceMs !== null && at - criticalSinceMs >= (urgent ? URGENT_SUSTAIN_MS : SUSTAIN_MS) * damping
+/** Whether a second reading has confirmed the first; a reading that nothing follows is a single one, however old. */
+function isSustained(
+  { criticalSinceMs, criticalReadAtMs, passedTimesMs }: Watch,
+  { at, assessment }: Situation,
+): boolean {
+  if (criticalSinceMs === null || criticalReadAtMs === null || assessment === null) return false
+  const readMs = assessment.at - criticalReadAtMs
+  const times = passedTimesMs.length
+  const neededMs = times < 2 ? SUSTAIN_MS : Math.min(LONGEST_SUSTAIN_MS, FLAPPING_SUSTAIN_MS * 2 ** (times - 2))
+  return readMs > 0 && Math.max(readMs, at - criticalSinceMs) >= neededMs
 }
+
+/** Whether it has just turned critical and the next reading decides: then it is worth another look at once. */
+export const isSuspect = ({ criticalSinceMs, incident }: Watch, at: number): boolean =>
+  criticalSinceMs !== null &&
+  at - criticalSinceMs < SUSPECT_MS &&
+  (incident === null || (incident.actions.length === 0 && incident.phase === restingPhase(incident)))
 
 /** The risk was there and went: an incident that nobody had to do anything about. */
 function passed(step: Step, reason: string, context: Context): Step {
@@ -161,7 +200,9 @@ function assessed(watch: Watch, context: Context): Step {
         return acted(step, proposal, 'expired', 'escalated', 'nobody answered the proposal in time', context)
       return calmMs >= CALM_MS ? passed(step, 'the risk passed by itself', context) : step
     }
+    case 'diagnosing':
     case 'detected':
+    case 'proposed':
     case 'suppressed':
       if (step.watch.downSinceMs !== null && at - step.watch.downSinceMs >= DOWN_MS) {
         const down = `it ended and has not been running for ${DOWN_MS / 1000} s: a person must look`
@@ -190,9 +231,10 @@ function considered(step: Step, context: Context): Step {
     actions: incident.actions,
     settings,
   })
+  if (rung === null && step.watch.criticalSinceMs !== null) step = { ...step, watch: { ...step.watch, heldUp: true } }
   const suppressed = situation.followsFrom !== null
   if (suppressed !== (incident.phase === 'suppressed')) {
-    const phase: Phase = suppressed ? 'suppressed' : 'detected'
+    const phase: Phase = suppressed ? 'suppressed' : restingPhase(incident)
     const text = situation.followsFrom ?? 'what it followed from is over'
     return recorded(step, { ...incident, phase }, 'incident.updated', null, text, situation.at)
   }
@@ -216,7 +258,9 @@ function considered(step: Step, context: Context): Step {
     runbook: situation.runbook?.name ?? null,
     state,
     at: situation.at,
+    crossedAt: incident.actions.length > 0 || step.watch.heldUp ? null : step.watch.criticalReadAtMs,
     startedAt: state === 'executing' ? situation.at : null,
+    askedAt: null,
     finishedAt: null,
     by: 'dockerpulse',
     forced: state === 'executing',
@@ -235,7 +279,12 @@ function considered(step: Step, context: Context): Step {
     const wouldDo = action('recorded')
     return recorded(
       step,
-      { ...incident, containerId: situation.container.id, actions: [...incident.actions, wouldDo] },
+      {
+        ...incident,
+        containerId: situation.container.id,
+        phase: 'proposed',
+        actions: [...incident.actions, wouldDo],
+      },
       'action.recorded',
       wouldDo,
       `would have done this: ${deed.kind}: ${reason}`,
@@ -282,8 +331,12 @@ function verified(step: Step, calmMs: number, context: Context): Step {
   if (action === undefined) return step
   const known = action.state === 'executed'
   const verify = context.situation.runbook?.verify ?? VERIFY
-  if (calmMs >= verify.calmSeconds * 1000) {
-    const helped = `it has been running and calm for ${verify.calmSeconds} s since`
+  const { state } = context.situation.container
+  // A stop has done what it was for where the container stays down: it can never be running and calm.
+  const staysDown = action.kind === 'stop' && (state === 'exited' || state === 'dead')
+  const downMs = staysDown ? at - (step.watch.verifyingSinceMs ?? at) : -1
+  if (Math.max(calmMs, downMs) >= verify.calmSeconds * 1000) {
+    const helped = `it has been ${staysDown ? 'stopped, as decided,' : 'running and calm'} for ${verify.calmSeconds} s since`
     if (!known) return resolved(step, 'cut-short', helped, context)
     const done = acted(step, action, 'verified', 'verifying', helped, context)
     return resolved(done, 'helped', `${action.kind} helped`, context)
@@ -310,7 +363,10 @@ function turned(watch: Watch, turn: Turn, context: Context): Step {
   const { at, container } = context.situation
   const cause = CAUSE_OF_TURN[turn.kind]
   const trouble = cause !== undefined || turn.kind === 'crash'
-  const now: Watch = trouble ? { ...watch, calmSinceMs: null } : watch
+  const { situation, settings } = context
+  const now: Watch = trouble
+    ? { ...watch, ...criticality(watch, situation, settings, false), calmSinceMs: null }
+    : watch
   const incident = now.incident
   if (incident === null) {
     if (cause === undefined) return { watch: now, effects: [] }
@@ -366,17 +422,25 @@ function removed(watch: Watch, context: Context): Step {
   return resolved({ watch, effects: [] }, 'cut-short', 'the container was removed', context)
 }
 
-/** After a restart of the service: an action that was in flight is closed as unknown, never repeated blindly. */
+/**
+ * After a restart of the service: an action that was in flight is closed as unknown, never repeated blindly, and what was
+ * not explained yet is asked for again.
+ */
 function resumed(watch: Watch, context: Context): Step {
-  const inFlight = watch.incident?.actions.findLast(({ state }) => state === 'executing')
-  if (inFlight === undefined) return { watch, effects: [] }
+  const { incident } = watch
+  const inFlight = incident?.actions.findLast(({ state }) => state === 'executing')
+  if (inFlight === undefined) {
+    const unexplained = incident !== null && incident.phase === 'diagnosing'
+    return { watch, effects: unexplained ? [{ type: 'diagnose', incident }] : [] }
+  }
   const reason = 'the service ended in the middle of it: whether it took place is not known'
   return acted({ watch, effects: [] }, inFlight, 'unknown', 'verifying', reason, context)
 }
 
 function explained(watch: Watch, explanation: Explanation, { situation }: Context): Step {
   if (watch.incident === null) return { watch, effects: [] }
-  const next: Incident = { ...watch.incident, explanation }
+  const known: Incident = { ...watch.incident, explanation }
+  const next = known.phase === 'diagnosing' ? { ...known, phase: restingPhase(known) } : known
   const by = `explained by ${explanation.source}`
   return recorded({ watch, effects: [] }, next, 'incident.explained', null, by, situation.at)
 }
@@ -398,9 +462,16 @@ function actionDone(watch: Watch, done: Extract<Stimulus, { type: 'action-done' 
   const phase: Phase = done.outcome === 'executed' ? 'verifying' : again ? 'detected' : 'escalated'
   const actionTimesMs = refused ? watch.actionTimesMs.slice(0, -1) : watch.actionTimesMs
   const attempts = refused ? Math.max(0, watch.attempts - 1) : watch.attempts
-  const now: Watch = { ...watch, actionTimesMs, attempts, criticalSinceMs: null, calmSinceMs: null }
+  const now: Watch = {
+    ...watch,
+    actionTimesMs,
+    attempts,
+    criticalSinceMs: null,
+    criticalReadAtMs: null,
+    calmSinceMs: null,
+  }
   const reason = refused && !again ? `${done.reason}; that was the last try: a person must look` : done.reason
-  return acted({ watch: now, effects: [] }, action, done.outcome, phase, reason, context)
+  return acted({ watch: now, effects: [] }, { ...action, askedAt: done.askedAt }, done.outcome, phase, reason, context)
 }
 
 /** Why an operator's approval of a proposal cannot be carried out now, or `null`. */

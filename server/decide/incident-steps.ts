@@ -23,6 +23,10 @@ export type Watch = {
   key: string
   incident: Incident | null
   criticalSinceMs: number | null
+  /** The time of the reading that turned critical. */
+  criticalReadAtMs: number | null
+  /** It would have been acted upon since, had nothing stood in the way. */
+  heldUp: boolean
   calmSinceMs: number | null
   /** Since when it has not been running, without anybody having asked for that. */
   downSinceMs: number | null
@@ -85,6 +89,8 @@ export type Context = { situation: Situation; settings: PolicySettings; newId: (
 const QUIET = {
   incident: null,
   criticalSinceMs: null,
+  criticalReadAtMs: null,
+  heldUp: false,
   calmSinceMs: null,
   downSinceMs: null,
   verifyingSinceMs: null,
@@ -104,6 +110,12 @@ export function newWatch(key: string): Watch {
     passedTimesMs: [],
     ...QUIET,
   }
+}
+
+/** The phase of an open incident about which nothing is being done. */
+export function restingPhase({ explanation, actions }: Incident): Phase {
+  if (actions.at(-1)?.state === 'recorded') return 'proposed'
+  return explanation === null ? 'diagnosing' : 'detected'
 }
 
 /** Writes a line into the incident's story and into the audit log. */
@@ -150,7 +162,7 @@ export function opened(watch: Watch, cause: Cause, text: string, { situation, ne
     cause,
     openedAt: at,
     closedAt: null,
-    phase: 'detected',
+    phase: 'diagnosing',
     light: assessment?.light ?? 'low',
     probability: assessment?.probability ?? null,
     evidence: assessment?.evidence ?? [],

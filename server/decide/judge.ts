@@ -27,6 +27,12 @@ function outcomeOf(action: Action, incident: Incident, ending: Ending): Pick<Jud
   }
 }
 
+/** How long the failure lasted that followed a decision which was not carried out. */
+function failureMsOf(action: Action, { failures, closedAt }: Incident): number | null {
+  const failure = DONE.has(action.state) ? undefined : failures.find(({ at }) => at >= action.at)
+  return failure === undefined || closedAt === null ? null : Math.max(0, closedAt - failure.at)
+}
+
 /** What became of each decision of an incident that has ended. */
 export function judge(incident: Incident): Judgement[] {
   const ending = incident.ending ?? 'cut-short'
@@ -44,6 +50,7 @@ export function judge(incident: Incident): Judgement[] {
         action.startedAt === null || action.finishedAt === null
           ? null
           : Math.max(0, action.finishedAt - action.startedAt),
+      failureMs: failureMsOf(action, incident),
       ...outcomeOf(action, incident, ending),
     }))
 }

@@ -7,6 +7,8 @@ export type HostFacts = {
   containers: number
   /** Containers that run and have an open incident. */
   troubled: number
+  /** Containers that have just turned critical, so that their incidents are about to open. */
+  turning: number
   /** When the incidents of the last minutes opened, oldest first. */
   openedAtMs: readonly number[]
   /** The program's own actions of the last hours, oldest first. */
@@ -32,8 +34,8 @@ export type RailSettings = {
   quietHours: QuietHours | null
 }
 
-/** `hold`: not at all, `ask`: only with a person's leave, `wait`: not yet. */
-export type Rail = { verdict: 'hold' | 'ask' | 'wait'; reason: string }
+/** `hold`: not at all, `ask`: only with a person's leave, `wait`: not yet. `endsWithAWord`: an operator's word ends it. */
+export type Rail = { verdict: 'hold' | 'ask' | 'wait'; reason: string; endsWithAWord?: true }
 
 export const BUDGET_WINDOW_MS = 600_000
 const HOUR_MS = 3_600_000
@@ -63,10 +65,10 @@ export function isQuiet({ fromMinute, toMinute }: QuietHours, minuteOfDay: numbe
     : minuteOfDay >= fromMinute || minuteOfDay < toMinute
 }
 
-/** Incidents of the last minute if they are a storm, else `null`. */
-export function stormOf({ openedAtMs, containers }: HostFacts, at: number): number | null {
+/** Incidents of the last minute, and those about to open, if they are a storm, else `null`. */
+export function stormOf({ openedAtMs, turning, containers }: HostFacts, at: number): number | null {
   if (containers < SHARES_COUNT_FROM) return null
-  const lately = openedAtMs.filter((opened) => Math.abs(at - opened) < STORM_WINDOW_MS).length
+  const lately = turning + openedAtMs.filter((opened) => Math.abs(at - opened) < STORM_WINDOW_MS).length
   return lately >= STORM_INCIDENTS && lately / containers >= STORM_SHARE ? lately : null
 }
 
@@ -102,6 +104,7 @@ export function hostRail(host: HostFacts, settings: RailSettings, at: number): R
     return {
       verdict: 'ask',
       reason: `the last ${FAILURES_UNTIL_PAUSE} actions did not help: paused for ${Math.ceil((pausedUntil - at) / 60_000)} min, or until an operator resumes`,
+      endsWithAWord: true,
     }
   if (settings.quietHours !== null && isQuiet(settings.quietHours, host.minuteOfDay))
     return { verdict: 'ask', reason: 'quiet hours: a person decides' }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anIncident } from '../decide/incident-stand-in.ts'
-import { buildPrompt, ModelAnswer, maskLine, plainText } from './prompt.ts'
+import { buildPrompt, ModelAnswer, maskLine, maskSecrets, plainText } from './prompt.ts'
 
 describe('a log line is masked', () => {
   test.each([
@@ -153,4 +153,11 @@ test('an answer is a summary and one word of two; everything else is none', () =
     { summary: 'x'.repeat(1201), remedy: 'restart' },
   ])
     expect(ModelAnswer.safeParse(answer).success).toBe(false)
+})
+
+test('what a person wrote keeps its numbers and names, and loses secrets and what is not to be seen', () => {
+  expect(maskSecrets(' ticket 4711 for eva@shop.example, password=hunter2\u202e ')).toBe(
+    'ticket 4711 for eva@shop.example, password=<secret>',
+  )
+  expect(maskSecrets('x'.repeat(2_000))).toHaveLength(500)
 })

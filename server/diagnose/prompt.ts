@@ -13,15 +13,21 @@ export const MODEL_ANSWER_SCHEMA = z.toJSONSchema(ModelAnswer)
 
 const MAX_LOG_LINES = 20
 const MAX_LINE_LENGTH = 200
+const MAX_PROSE_LENGTH = 500
 
-/** Values that could be secrets or identify somebody, and numbers, which make the same message look different each time. */
-const MASKS: readonly [RegExp, string][] = [
+/** Values that could be secrets. */
+const SECRETS: readonly [RegExp, string][] = [
   [/:\/\/[^\s/@]+@/g, '://<secret>@'],
   [
     /(?<![\w-])([\w-]*(?:password|passwd|passphrase|requirepass|masterauth|pwd|secret|token|(?:api|access|private)[-_]?key|authorization|cookie)[\w-]*)["']?(?:\s*[=:]\s*|\s+)["']?(?:(?:bearer|basic)\s+)?[^\s"',;]+/gi,
     '$1=<secret>',
   ],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 <secret>'],
+]
+
+/** The same, what could identify somebody, and numbers, which make the same message look different each time. */
+const MASKS: readonly [RegExp, string][] = [
+  ...SECRETS,
   [/\b[\w.+-]+@[\w-]+\.[\w.]+\b/g, '<mail>'],
   [/\b(?:\d{1,3}\.){3}\d{1,3}\b/g, '<address>'],
   [
@@ -49,6 +55,12 @@ const LINKS: readonly [RegExp, string][] = [
 export function maskLine(line: string): string {
   const visible = line.replace(INVISIBLE, ' ').slice(0, 4 * MAX_LINE_LENGTH)
   return MASKS.reduce((text, [pattern, mask]) => text.replace(pattern, mask), visible).slice(0, MAX_LINE_LENGTH)
+}
+
+/** What a person wrote, without the values of secrets and anything invisible, of bounded length. */
+export function maskSecrets(text: string): string {
+  const visible = text.replace(INVISIBLE, ' ').slice(0, MAX_PROSE_LENGTH)
+  return SECRETS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), visible).trim()
 }
 
 /** Prose of a model as plain text: nothing invisible, no links. */

@@ -275,6 +275,7 @@ describe('/openapi.json', () => {
       'get /api/live',
       'get /api/ready',
       'get /api/scoreboard',
+      'get /api/session',
       'get /api/status',
       'get /metrics',
       'post /api/actions/{id}/approve',

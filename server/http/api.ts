@@ -4,7 +4,7 @@ import { compress } from 'hono/compress'
 import { secureHeaders } from 'hono/secure-headers'
 import { RequestError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { hostAllowList, loginRoutes, sameOrigin, tokenRule } from './auth.ts'
+import { hostAllowList, loginRoutes, type RoleEnv, sameOrigin, type Tokens, tokenRule, viewerRule } from './auth.ts'
 import { autonomyRoutes } from './autonomy.ts'
 import { blackBoxRoutes } from './black-box.ts'
 import { containerRoutes } from './containers.ts'
@@ -16,6 +16,7 @@ import { describePlainRoutes } from './openapi.ts'
 import { createErrorHandler, problem } from './problem.ts'
 import { scoreboardRoutes } from './scoreboard.ts'
 import type { Service } from './service.ts'
+import { sessionRoutes } from './session.ts'
 import { staticFiles } from './static-files.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
@@ -25,14 +26,14 @@ export function createApi(options: {
   service: Service
   live: Live
   log: Log
-  token: string | null
+  tokens: Tokens
   allowedHosts: readonly string[]
   dashboardFolder: string
 }) {
-  const { service, live, log, token, allowedHosts, dashboardFolder } = options
+  const { service, live, log, tokens, allowedHosts, dashboardFolder } = options
   const metrics = createMetrics(service, () => live.clients)
-  const login = loginRoutes(token, service.now)
-  const api = new OpenAPIHono()
+  const login = loginRoutes(tokens, service.now)
+  const api = new OpenAPIHono<RoleEnv>()
   api.onError(createErrorHandler(log))
   api.notFound((context) => problem(context, 404, `there is nothing at ${context.req.path.slice(0, 200)}`))
   api.use(hostAllowList(allowedHosts))
@@ -50,7 +51,8 @@ export function createApi(options: {
       },
     }),
   )
-  api.use(tokenRule(token, service.now))
+  api.use(tokenRule(tokens, service.now))
+  api.use(viewerRule(service.viewerRefused))
   api.get('/api/live', (context) =>
     context.req.method === 'HEAD' ? live.head() : live.connect(context.req.header('last-event-id')),
   )
@@ -67,6 +69,7 @@ export function createApi(options: {
     .route('/', blackBoxRoutes(service))
     .route('/', scoreboardRoutes(service))
     .route('/', autonomyRoutes(service))
+    .route('/', sessionRoutes())
   describePlainRoutes(api)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -250,3 +250,67 @@ describe('the login', () => {
     expect((await createApiStandIn().ask('/login')).status).toBe(303)
   })
 })
+
+describe('a viewer', () => {
+  const VIEWER = 'a viewer token of sufficient length'
+  const viewer = { authorization: `Bearer ${VIEWER}` }
+  const approve = '/api/actions/00000000-0000-4000-8000-00000000aaaa/approve'
+  const json = { ...viewer, 'content-type': 'application/json' }
+  const open = () => {
+    const refused: string[] = []
+    return {
+      refused,
+      ...createApiStandIn({
+        token: TOKEN,
+        viewerToken: VIEWER,
+        service: { viewerRefused: (what) => void refused.push(what) },
+      }),
+    }
+  }
+
+  test.each(['/api/containers', '/api/incidents', '/api/autonomy', '/api/scoreboard', '/metrics', '/openapi.json'])(
+    'reads %s',
+    async (path) => expect((await open().ask(path, { headers: viewer })).status).toBe(200),
+  )
+
+  test.each([
+    ['POST', approve, { reason: 'it looks fine' }],
+    ['POST', approve.replace('approve', 'reject'), {}],
+    ['PUT', '/api/modes', { scope: 'host', name: '', mode: 'auto', reason: '' }],
+    ['PUT', '/api/stop', { on: true, reason: '' }],
+    ['PUT', '/api/stop', { on: false, reason: '' }],
+    ['DELETE', '/api/a-route-that-may-come', {}],
+  ])('may not %s %s, and is told why', async (method, path, body) => {
+    const { ask, refused } = open()
+    const response = await ask(path, { method, headers: json, body: JSON.stringify(body) })
+    expect(response.status).toBe(403)
+    expect(((await response.json()) as { detail: string }).detail).toContain('the token of an operator')
+    expect(refused).toEqual([`${method} ${path}`])
+  })
+
+  test('logs in like an operator, and stays a viewer', async () => {
+    const { ask } = open()
+    const sessionOf = async (token: string) => {
+      const form = { 'content-type': 'application/x-www-form-urlencoded' }
+      const response = await ask('/login', {
+        method: 'POST',
+        headers: form,
+        body: new URLSearchParams({ token }).toString(),
+      })
+      return { cookie: response.headers.get('set-cookie')!.split(';')[0]! }
+    }
+    const roleOf = async (headers: Record<string, string>) =>
+      ((await (await ask('/api/session', { headers })).json()) as { role: string }).role
+    const session = await sessionOf(VIEWER)
+    expect(await roleOf(session)).toBe('viewer')
+    expect(await roleOf(await sessionOf(TOKEN))).toBe('operator')
+    expect((await ask(approve, { method: 'POST', headers: session })).status).toBe(403)
+    // An operator's word beside a viewer's cookie counts.
+    expect(await roleOf({ ...session, authorization: `Bearer ${TOKEN}` })).toBe('operator')
+  })
+
+  test('is nobody where no token is set: everybody is an operator', async () => {
+    const { ask } = createApiStandIn()
+    expect(await (await ask('/api/session')).json()).toEqual({ role: 'operator' })
+  })
+})

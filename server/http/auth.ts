@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
+import type { Role } from '../contracts/api.ts'
 import { RequestError } from '../errors.ts'
 
 const COOKIE = 'dockerpulse_session'
@@ -63,18 +64,53 @@ function isSession(token: string, cookie: string, nowMs: number): boolean {
 /** Paths that answer without the token: they tell only that the service lives, or lead to the login. */
 const OPEN_PATHS = new Set(['/api/health', '/healthz', '/login'])
 
-/** With a token set, everything but health needs it: as `Authorization: Bearer`, or by the cookie of the login page. */
-export function tokenRule(token: string | null, now: () => number): MiddlewareHandler {
+/** The tokens by what they let one do; without an operator's everybody is one. */
+export type Tokens = { operator: string | null; viewer: string | null }
+
+/** What a request's token lets it do; set by `tokenRule`. */
+export type RoleEnv = { Variables: { role: Role } }
+
+const ROLES = ['operator', 'viewer'] as const satisfies readonly Role[]
+
+/** Whose token it is. */
+const roleOf = (tokens: Tokens, isRight: (token: string) => boolean): Role | undefined =>
+  ROLES.find((role) => tokens[role] !== null && isRight(tokens[role]))
+
+/** With a token set, everything but health needs one: as `Authorization: Bearer`, or by the cookie of the login page. */
+export function tokenRule(tokens: Tokens, now: () => number): MiddlewareHandler<RoleEnv> {
   return async (context, next) => {
-    if (token === null || OPEN_PATHS.has(context.req.path)) return next()
+    if (tokens.operator === null) {
+      context.set('role', 'operator')
+      return next()
+    }
+    if (OPEN_PATHS.has(context.req.path)) return next()
     const bearer = /^Bearer (.+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
-    if (bearer !== undefined && equal(bearer, token)) return next()
-    if (isSession(token, getCookie(context, COOKIE) ?? '', now())) return next()
+    const cookie = getCookie(context, COOKIE) ?? ''
+    const role =
+      (bearer === undefined ? undefined : roleOf(tokens, (token) => equal(bearer, token))) ??
+      roleOf(tokens, (token) => isSession(token, cookie, now()))
+    if (role !== undefined) {
+      context.set('role', role)
+      return next()
+    }
     if (context.req.method === 'GET' && context.req.header('accept')?.includes('text/html'))
       return context.redirect('/login', 303)
     throw new RequestError(
       401,
       'needs the token: send "Authorization: Bearer <DOCKERPULSE_TOKEN>", or log in at /login',
+    )
+  }
+}
+
+/** Refuses whatever a viewer wants changed, whichever route it is: a new one is forbidden until it only reads. */
+export function viewerRule(refused: (what: string) => void): MiddlewareHandler<RoleEnv> {
+  return async (context, next) => {
+    const { method, path } = context.req
+    if (context.get('role') !== 'viewer' || method === 'GET' || method === 'HEAD' || OPEN_PATHS.has(path)) return next()
+    refused(`${method} ${path.slice(0, 200)}`)
+    throw new RequestError(
+      403,
+      'a viewer may look at everything and change nothing: this takes the token of an operator',
     )
   }
 }
@@ -99,25 +135,25 @@ const PAGE_HEADERS = {
 }
 
 /** The login page and its answer. Mounted at `/login`. */
-export function loginRoutes(
-  token: string | null,
-  now: () => number,
-): { show: MiddlewareHandler; submit: MiddlewareHandler } {
+export function loginRoutes(tokens: Tokens, now: () => number): { show: MiddlewareHandler; submit: MiddlewareHandler } {
   let attempts: number[] = []
   return {
-    show: async (context) => (token === null ? context.redirect('/', 303) : context.html(page(''), 200, PAGE_HEADERS)),
+    show: async (context) =>
+      tokens.operator === null ? context.redirect('/', 303) : context.html(page(''), 200, PAGE_HEADERS),
     submit: async (context) => {
-      if (token === null) return context.redirect('/', 303)
+      if (tokens.operator === null) return context.redirect('/', 303)
       const form = await context.req.parseBody()
+      const given = form.token
+      const role = typeof given === 'string' ? roleOf(tokens, (token) => equal(given, token)) : undefined
       // The right one is let in whatever others try: guesses of strangers must not lock out its owner.
-      if (typeof form.token !== 'string' || !equal(form.token, token)) {
+      if (role === undefined) {
         attempts = attempts.filter((at) => now() - at < 60_000)
         if (attempts.length >= ATTEMPTS_PER_MINUTE) throw new RequestError(429, 'too many wrong tokens: wait a minute')
         attempts.push(now())
         return context.html(page('That is not the token. / Esa no es la clave.'), 401, PAGE_HEADERS)
       }
       const expires = Math.floor(now() / 1000) + SESSION_SECONDS
-      setCookie(context, COOKIE, `${expires}.${sign(token, expires)}`, {
+      setCookie(context, COOKIE, `${expires}.${sign(tokens[role]!, expires)}`, {
         httpOnly: true,
         sameSite: 'Strict',
         secure: new URL(context.req.url).protocol === 'https:',

@@ -3,10 +3,11 @@ import type { Env } from 'hono'
 import type { ZodType } from 'zod'
 import { Problem } from '../contracts/api.ts'
 import { LiveEvent } from '../contracts/live-event.ts'
+import type { RoleEnv } from './auth.ts'
 import { describeIssues, problem } from './problem.ts'
 
 /** Describes the routes that no schema validates: the live stream and the metrics. */
-export function describePlainRoutes(api: OpenAPIHono): void {
+export function describePlainRoutes(api: OpenAPIHono<RoleEnv>): void {
   const plain = (path: string, summary: string, type: string, schema: ZodType, ...statuses: number[]) =>
     api.openAPIRegistry.registerPath({
       method: 'get',
@@ -38,7 +39,7 @@ export function json<Schema extends ZodType>(schema: Schema, description: string
 const WHEN: Record<number, string> = {
   400: 'a parameter is wrong',
   401: 'the token is missing or wrong',
-  403: 'a page of another site asks',
+  403: 'a page of another site asks, or a viewer wants something changed',
   404: 'there is no such thing',
   409: 'the situation does not allow it any more',
   413: 'the body is larger than 64 KiB',

@@ -65,16 +65,31 @@ export const RECORDING = `{ "incidentId" : "${INCIDENT_ID}" }`
 
 const NO_AUTONOMY: Autonomy = {
   configuredMode: 'shadow',
-  settings: { host: null, projects: {}, containers: {}, stopped: null, resumedAtMs: 0 },
+  settings: { host: null, projects: {}, containers: {}, stopped: null, stopChanged: null, resumedAtMs: 0 },
   labelled: {},
   brake: null,
-  overall: { judged: 0, right: 0, unknown: 0, precision: null, precisionLower: 0, done: 0, falseActions: 0 },
+  brakeEndsWithAWord: false,
+  overall: {
+    judged: 0,
+    right: 0,
+    unknown: 0,
+    precision: null,
+    precisionLower: 0,
+    done: 0,
+    falseActions: 0,
+    failureAvoidedMs: 0,
+    assumedActions: 0,
+  },
   records: [],
 }
 
 const scoreboard = (): ScoreboardView => ({
   ...scoreboardOf(emptyTally(), { since: null, horizonMs: 60_000 }),
   calibration: { version: 'prior-1', own: true, correction: null, since: null },
+  actionsDone: 0,
+  falseActions: 0,
+  failureAvoidedMs: 0,
+  assumedActions: 0,
 })
 
 /** A service that knows one container and one incident, and remembers what it was asked. */
@@ -121,6 +136,7 @@ export function createServiceStandIn(different: Partial<Service> = {}): Service 
         ? [{ number: 1, moment: 'opened', at: isoTime(NOW), bytes: 2, sha256: 'c'.repeat(64), problem: null }]
         : null,
     recording: async (id, number) => (id === INCIDENT_ID && number === 1 ? RECORDING : null),
+    viewerRefused: (what) => void asked.push({ refused: what }),
     report: async (id) => (id === INCIDENT_ID ? '<!doctype html><title>report</title>' : null),
     ...different,
   }
@@ -131,6 +147,7 @@ export function createApiStandIn(
   options: {
     service?: Partial<Service>
     token?: string | null
+    viewerToken?: string
     allowedHosts?: string[]
     dashboardFolder?: string
     snapshot?: () => LiveEvent
@@ -151,7 +168,7 @@ export function createApiStandIn(
     service,
     live,
     log,
-    token: options.token ?? null,
+    tokens: { operator: options.token ?? null, viewer: options.viewerToken ?? null },
     allowedHosts: options.allowedHosts ?? [],
     dashboardFolder: options.dashboardFolder ?? '/nowhere',
   })

@@ -23,6 +23,8 @@ export type Service = {
   incident(id: string): Promise<IncidentView | null>
   /** Takes an operator's word on an action; throws RequestError with the reason where it cannot be taken. */
   answer(actionId: string, word: 'approve' | 'reject', reason: string): Promise<IncidentView>
+  /** A viewer wanted something changed: `what` is the method and path. */
+  viewerRefused(what: string): void
   /** The audit report as a whole HTML page, or `null` for an unknown incident. */
   report(incidentId: string): Promise<string | null>
   /** What the black box kept of an incident, or `null` for an unknown one. */

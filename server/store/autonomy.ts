@@ -9,6 +9,8 @@ export type AutonomyStore = {
   saveJudgement(judgement: Judgement): Promise<void>
   /** Since `fromMs`, oldest first; one that cannot be read is left out. */
   judgements(fromMs: number): Promise<Judgement[]>
+  /** Removes those of before `beforeMs`. Rejects where the disk refuses. */
+  prune(beforeMs: number): Promise<void>
   saveSettings(settings: OperatorSettings): Promise<void>
   /** `null` where none were kept, or they cannot be read. */
   settings(): Promise<OperatorSettings | null>
@@ -46,6 +48,10 @@ export function createAutonomyStore(database: Database): AutonomyStore {
         })
         .reverse()
     },
+    prune: (beforeMs) =>
+      database.write(async (connection) => {
+        await connection.run('DELETE FROM judgements WHERE at_ms < $1', [BigInt(Math.round(beforeMs))])
+      }),
     saveSettings: (settings) =>
       database.write(async (connection) => {
         await connection.run('DELETE FROM operator_settings WHERE name = $1', [NAME])

@@ -1,4 +1,4 @@
-import type { IncidentView, Problem, SampleColumns } from '../../../server/contracts/api.ts'
+import type { IncidentView, Problem, SampleColumns, Session } from '../../../server/contracts/api.ts'
 import type { Autonomy, ModeChange, StopChange } from '../../../server/contracts/autonomy.ts'
 import type { Recording, RecordingEntry } from '../../../server/contracts/black-box.ts'
 import type { FIRST_LINES_KEPT as FirstLinesKept } from '../../../server/contracts/incident.ts'
@@ -9,6 +9,7 @@ export type {
   ContainerView,
   IncidentView,
   Problem,
+  Role,
   SampleColumns,
 } from '../../../server/contracts/api.ts'
 export type { Cause, Evidence, Forecast, Light } from '../../../server/contracts/assessment.ts'
@@ -48,6 +49,7 @@ export type Api = {
   setMode(change: ModeChange): Promise<Autonomy>
   setStop(change: StopChange): Promise<Autonomy>
   decide(actionId: string, verdict: Verdict, reason: string): Promise<void>
+  session(): Promise<Session>
   live(): EventSource
 }
 
@@ -97,6 +99,7 @@ export function createApi(): Api {
     async decide(actionId, verdict, reason) {
       await tell('POST', `/api/actions/${encodeURIComponent(actionId)}/${verdict}`, reason ? { reason } : {})
     },
+    session: () => get('/api/session'),
     live: () => new EventSource('/api/live'),
   }
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { endsWithAWord, grantOf, recordRows } from './earned.ts'
+import { grantOf, recordRows } from './earned.ts'
 import { autonomyRecord } from './testing.ts'
 
 it('shows what can be granted first, then the longest record, by the names people know', () => {
@@ -31,9 +31,4 @@ it('grants what is suggested for that container alone, and says why', () => {
     reason: 'its record suggests it (restart: 20 of 20 decisions were right)',
   })
   expect(grantOf(autonomyRecord({ reason: 'x'.repeat(900) })).reason).toHaveLength(500)
-})
-
-it('knows a pause that an operator can end', () => {
-  expect(endsWithAWord('the last 2 actions did not help: paused for 12 min, or until an operator resumes')).toBe(true)
-  expect(endsWithAWord('quiet hours: a person decides')).toBe(false)
 })

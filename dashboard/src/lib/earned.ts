@@ -32,6 +32,3 @@ export function grantOf({ containerKey, kind, suggestion, reason }: AutonomyReco
     reason: `its record suggests it (${kind}: ${reason})`.slice(0, 500),
   }
 }
-
-/** Whether the brake is a pause that an operator's word ends. */
-export const endsWithAWord = (brake: string): boolean => brake.includes('until an operator resumes')

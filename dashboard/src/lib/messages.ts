@@ -210,6 +210,9 @@ const en = {
   decisionsRight: 'Decisions right',
   precisionAbove: 'Right at least (90 % sure)',
   falseActions: 'False actions',
+  avoided: 'Failure avoided, estimated',
+  avoidedMeaning: (assumed: string) =>
+    `For each action that helped: how long such failures lasted where nothing was done, less what the action took; for ${assumed} of them nothing was learnt yet, and a minute was assumed`,
   notJudged: 'Could not be told',
   containerAndAction: 'Container, action',
   right: 'Right',
@@ -222,6 +225,7 @@ const en = {
   reason: 'Reason (optional)',
   approve: (kind: string) => `Approve: ${kind}`,
   reject: 'Reject',
+  viewerMayNot: 'You are here as a viewer: changing anything takes the token of an operator.',
   decisionFailed: (reason: string) => `Not done: ${reason}`,
   decisionSent: 'Sent.',
 
@@ -440,6 +444,9 @@ const es: Messages = {
   decisionsRight: 'Decisiones acertadas',
   precisionAbove: 'Acierta al menos (90 % seguro)',
   falseActions: 'Acciones falsas',
+  avoided: 'Fallo evitado, estimado',
+  avoidedMeaning: (assumed) =>
+    `Por cada acción que ayudó: lo que duraron fallos iguales en los que no se hizo nada, menos lo que tardó la acción; en ${assumed} de ellas aún no se había aprendido nada y se supuso un minuto`,
   notJudged: 'No se pudo saber',
   containerAndAction: 'Contenedor, acción',
   right: 'Aciertos',
@@ -452,6 +459,7 @@ const es: Messages = {
   reason: 'Motivo (opcional)',
   approve: (kind) => `Aprobar: ${kind}`,
   reject: 'Rechazar',
+  viewerMayNot: 'Ha entrado como observador: para cambiar algo hace falta la clave de un operador.',
   decisionFailed: (reason) => `No se hizo: ${reason}`,
   decisionSent: 'Enviado.',
 
@@ -496,7 +504,9 @@ const enTerms: Terms = {
     unknown: 'unknown cause',
   },
   phase: {
+    diagnosing: 'being explained',
     detected: 'detected',
+    proposed: 'decided, not done',
     suppressed: 'consequence',
     'awaiting-approval': 'awaiting approval',
     acting: 'acting',
@@ -584,7 +594,9 @@ const esTerms: Terms = {
     unknown: 'causa desconocida',
   },
   phase: {
+    diagnosing: 'en explicación',
     detected: 'detectado',
+    proposed: 'decidido, sin hacer',
     suppressed: 'consecuencia',
     'awaiting-approval': 'espera aprobación',
     acting: 'actuando',

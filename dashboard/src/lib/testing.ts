@@ -51,10 +51,21 @@ export function containerView(different: Partial<ContainerView> = {}): Container
 export function autonomy(different: Partial<Autonomy> = {}): Autonomy {
   return {
     configuredMode: 'shadow',
-    settings: { host: null, projects: {}, containers: {}, stopped: null, resumedAtMs: 0 },
+    settings: { host: null, projects: {}, containers: {}, stopped: null, stopChanged: null, resumedAtMs: 0 },
     labelled: {},
     brake: null,
-    overall: { judged: 0, right: 0, unknown: 0, precision: null, precisionLower: 0, done: 0, falseActions: 0 },
+    brakeEndsWithAWord: false,
+    overall: {
+      judged: 0,
+      right: 0,
+      unknown: 0,
+      precision: null,
+      precisionLower: 0,
+      done: 0,
+      falseActions: 0,
+      failureAvoidedMs: 0,
+      assumedActions: 0,
+    },
     records: [],
     ...different,
   }
