@@ -23,7 +23,7 @@ COPY --from=build /app/reports reports
 COPY --from=build /app/dashboard/build dashboard/build
 USER 1000:1000
 # As `npm start` sets them.
-ENV DOCKERPULSE_DATA=/data UV_THREADPOOL_SIZE=8 MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 DUCKDB_JE_MALLOC_CONF=dirty_decay_ms:100,muzzy_decay_ms:0,narenas:1 NODE_COMPILE_CACHE=/app/node_modules/.cache/dockerpulse
+ENV DOCKERPULSE_DATA=/data UV_THREADPOOL_SIZE=8 MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 DUCKDB_JE_MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0,narenas:1,tcache:false NODE_COMPILE_CACHE=/app/node_modules/.cache/dockerpulse
 VOLUME /data
 EXPOSE 7070
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
