@@ -107,6 +107,8 @@ export function createFormat(language: Language, timeZone?: string) {
     change,
     count: (value: number): string => fixed[0]!.format(value),
     cores: (value: number | null): string => (value === null ? NOTHING : figures(value)),
+    /** A score from 0 to 1 that is no probability. */
+    score: (value: number | null): string => (value === null ? NOTHING : fixed[2]!.format(value)),
     /** A z-score or a contribution in log-odds, with its sign. */
     signed: (value: number | null): string =>
       value === null ? NOTHING : `${value < 0 ? '\u2212' : '+'}${fixed[1]!.format(Math.abs(value))}`,

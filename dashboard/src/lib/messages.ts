@@ -117,6 +117,11 @@ const en = {
   timeToPidsLimit: 'Time to process limit',
   cause: 'Cause',
   zScores: 'Deviation (z)',
+  anomalyScores: 'Unusual (alarm from 0.5)',
+  expected: 'What is expected',
+  expectedIn: 'In',
+  expectedNone: 'It is too young for a forecast.',
+  expectedNote: 'Below each, what holds in 80 % of cases.',
   memoryChart: 'Memory (working set)',
   cpuChart: 'CPU (cores busy)',
   chartLabel: (series: string, name: string, now: string, forecast: string) =>
@@ -348,6 +353,11 @@ const es: Messages = {
   timeToPidsLimit: 'Tiempo hasta el límite de procesos',
   cause: 'Causa',
   zScores: 'Desviación (z)',
+  anomalyScores: 'Inusual (alarma desde 0,5)',
+  expected: 'Lo que se espera',
+  expectedIn: 'En',
+  expectedNone: 'Es demasiado reciente para un pronóstico.',
+  expectedNote: 'Debajo de cada valor, lo que se cumple en el 80 % de los casos.',
   memoryChart: 'Memoria (conjunto de trabajo)',
   cpuChart: 'CPU (núcleos ocupados)',
   chartLabel: (series, name, now, forecast) =>
