@@ -503,7 +503,7 @@ export async function openApp(options: {
     },
     breathe: () => sleep(0),
     take: running.warm,
-  })
+  }).then(running.warmed)
   parts.defer(async () => {
     stop.abort()
     await looping

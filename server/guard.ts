@@ -57,6 +57,8 @@ export type Guard = {
   onEngineEvent(event: EngineEvent): void
   /** Takes a window that has seen what was stored of a container before the start; what came since is added to it. */
   warm(container: Container, window: Window): void
+  /** No such window comes any more: what was kept for them is let go. */
+  warmed(): void
   /**
    * Takes up incidents that were open when the service ended, and leases that were not over; `restarts` are the
    * program's own actions of the last hour.
@@ -161,6 +163,7 @@ export function createGuard(ports: {
   const subjects = new Map<string, Subject>()
   const watches = new Map<string, Watch>()
   const missingSinceMs = new Map<string, number>()
+  let mayBeWarmed = true
   let inFlight: Promise<void> | null = null
   let troubled = 0
   /** Containers that have just turned critical. */
@@ -195,7 +198,7 @@ export function createGuard(ports: {
       const life = inspected(newLife(), container, clock.now())
       subject = {
         window: createWindow(container.id),
-        early: [],
+        early: mayBeWarmed ? [] : null,
         life,
         assessment: notEvaluated(container.id, clock.now()),
         startedAt: container.startedAt,
@@ -550,6 +553,10 @@ export function createGuard(ports: {
       const seenUntil = window.latest?.at ?? 0
       for (const sample of subject.early) if (sample.at > seenUntil) observeAcrossGap(window, sample)
       Object.assign(subject, { window, early: null, changed: subject.window.latest !== null })
+    },
+    warmed() {
+      mayBeWarmed = false
+      for (const subject of subjects.values()) subject.early = null
     },
     resume(open, restarts, leased) {
       for (const incident of leased) leases.note(incident)

@@ -7,7 +7,8 @@ import type { Calibration } from '../../server/contracts/assessment.ts'
 import { fleetSeconds } from './fleet-seconds.ts'
 import { type Figure, median, say, wait } from './measure.ts'
 
-const WARM_UP_SECONDS = 300
+/** The quarter-hour forecasters see their first step after 90 s, and are whole after thirty of them. */
+const WARM_UP_SECONDS = 2_700
 const MEASURED_SECONDS = 300
 const SWEEP_MS = 100
 const START = Date.parse('2026-11-12T00:00:00Z')
