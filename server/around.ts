@@ -8,7 +8,7 @@ import { factsOf } from './decide/facts.ts'
 import type { Situation } from './decide/incident-machine.ts'
 import { isSet, protectionOf } from './decide/remediation-policy.ts'
 import { chooseRunbook } from './decide/runbook-match.ts'
-import { neededBy, surroundingsOf } from './decide/surroundings.ts'
+import { dependentsOf, neededBy, surroundingsOf } from './decide/surroundings.ts'
 
 /** What a decision needs to know beside the container itself. */
 export type Around = Pick<Situation, 'followsFrom' | 'runbook' | 'judgements' | 'surroundings'>
@@ -33,8 +33,10 @@ export const NOTHING_AROUND: Around = {
 /** Who begins to fail so soon after another one of its project, of the same cause, fails of one and the same thing. */
 const ONE_CAUSE_MS = 10_000
 
-/** Somebody is at it, or will be: who waits for it does not wait for ever. */
-const DEALT_WITH: ReadonlySet<Phase> = new Set(['diagnosing', 'detected', 'awaiting-approval', 'acting', 'verifying'])
+/** Somebody is at it: who waits for it does not wait for ever. */
+const DEALT_WITH: ReadonlySet<Phase> = new Set(['awaiting-approval', 'acting', 'verifying'])
+/** Somebody may be at it in a moment. Where a rail holds the first one up for longer, the others are looked at themselves. */
+const UNDECIDED: ReadonlySet<Phase> = new Set(['diagnosing', 'detected'])
 
 /** Looks around a container in trouble, at all others: not for each container each second. */
 export function createAround(ports: {
@@ -62,18 +64,28 @@ export function createAround(ports: {
   /**
    * The first one of its project that fails of the same cause in the same moments. Where that one gets well they get well
    * with it or are dealt with next; where it does not, a person is called for it and the others are looked at themselves.
+   * Never one that needs this one, however soon it was noticed: its trouble comes from here.
    */
-  const firstOfOneCause = (own: Incident, all: readonly Container[]): Container | undefined =>
-    all.find((other) => {
+  const firstOfOneCause = (container: Container, own: Incident, all: readonly Container[]): Container | undefined => {
+    const dependents = dependentsOf(container, all)
+    const isDealtWith = ({ phase, openedAt }: Incident) =>
+      DEALT_WITH.has(phase) || (UNDECIDED.has(phase) && ports.now() - openedAt <= ONE_CAUSE_MS)
+    return all.find((other) => {
       const theirs = incidentOf(other.key)
       if (theirs === null || other.key === own.containerKey || theirs.composeProject !== own.composeProject)
         return false
       const before = own.openedAt - theirs.openedAt
       const first = before > 0 || (before === 0 && other.key < own.containerKey)
       return (
-        first && before <= ONE_CAUSE_MS && theirs.cause === own.cause && DEALT_WITH.has(theirs.phase) && mayTouch(other)
+        first &&
+        before <= ONE_CAUSE_MS &&
+        theirs.cause === own.cause &&
+        isDealtWith(theirs) &&
+        mayTouch(other) &&
+        !dependents.includes(other)
       )
     })
+  }
 
   /** Whom it needs and who is in trouble itself: that one is the cause, and is dealt with first. */
   const followsFrom = (container: Container, all: readonly Container[]): string | null => {
@@ -85,7 +97,7 @@ export function createAround(ports: {
       return theirs !== null && theirs.phase !== 'suppressed'
     })
     if (root !== undefined) return `it follows from the incident of ${root.name}, which it depends on`
-    const first = own.composeProject === null ? undefined : firstOfOneCause(own, all)
+    const first = own.composeProject === null ? undefined : firstOfOneCause(container, own, all)
     return first === undefined
       ? null
       : `it is one with the incident of ${first.name}: same project, same cause, within ${ONE_CAUSE_MS / 1000} s`

@@ -128,6 +128,45 @@ describe('containers of a project that fail of one cause in the same moments', (
     }
   })
 
+  /** Its cool-down is not over: it is in trouble again and nothing can be done about it now. */
+  const heldUp = async (fleet: Parameters<typeof createGuardedHost>[0]) => {
+    const host = createGuardedHost(fleet, { mode: 'auto' })
+    await host.rounds(3)
+    sick(host, 1)
+    await host.rounds(8)
+    expect(restartsOf(host)).toEqual([idOf(1)])
+    host.change(idOf(1), { health: 'healthy', healthFailingStreak: 0 })
+    await host.rounds(60)
+    sick(host, 1)
+    return host
+  }
+
+  test('never wait for one that needs them: that one was only noticed first', async () => {
+    // As in a shop whose database hangs: the entrance fails its check before the database does, two steps away.
+    const needs = (service: string) => ({
+      labels: { 'com.docker.compose.depends_on': `${service}:service_healthy:false` },
+    })
+    const host = await heldUp(
+      aFleet(12, (index) => (index === 0 ? needs('service-1') : index === 1 ? needs('service-2') : {})),
+    )
+    await host.rounds(2)
+    sick(host, 3)
+    await host.rounds(3)
+    expect(incidentOf(host, 3)?.phase).toBe('awaiting-approval')
+    expect(incidentOf(host, 1)?.phase).toBe('suppressed')
+    expect(incidentOf(host, 1)?.history.at(-1)?.text).toContain('follows from the incident of shop-service-2-1')
+  })
+
+  test('wait no longer than some seconds for a first one that a rail holds up', async () => {
+    const host = await heldUp(aFleet(12))
+    sick(host, 2)
+    await host.rounds(5)
+    expect(incidentOf(host, 2)?.phase).toBe('suppressed')
+    await host.rounds(12)
+    expect(incidentOf(host, 1)?.actions).toEqual([])
+    expect(incidentOf(host, 2)?.phase).toBe('awaiting-approval')
+  })
+
   test('are not where the first may not be touched, or another time or project lies between', async () => {
     const fleet = aFleet(12, (index) => {
       if (index === 0) return { labels: { 'dockerpulse.ignore': 'true' } }

@@ -7,8 +7,8 @@ const DEPENDS_ON = 'com.docker.compose.depends_on'
 /** A neighbour takes the CPU from this share of the host's cores on. */
 const NOISY_FROM_SHARE = 0.5
 
-/** A circle of dependents ends here. */
-const MOST_DEPENDENTS = 20
+/** A circle ends here. */
+const MOST_RELATED = 20
 
 export const targetOf = ({ id, name, startedAt, imageId, stopGraceSeconds }: Container): Target => ({
   id,
@@ -36,27 +36,31 @@ function needs(container: Container, other: Container): boolean {
   )
 }
 
-/** Containers that run and depend on one, also through others, the nearest first. */
-export function dependentsOf(container: Container, all: readonly Container[]): Container[] {
+/** All that can be reached from a container by a relation, the nearest first. */
+function reachedFrom(
+  container: Container,
+  all: readonly Container[],
+  leads: (from: Container, to: Container) => boolean,
+): Container[] {
   const found: Container[] = []
   let ring = [container]
-  while (ring.length > 0 && found.length < MOST_DEPENDENTS) {
+  while (ring.length > 0 && found.length < MOST_RELATED) {
     const next = all.filter(
-      (one) =>
-        one.id !== container.id &&
-        one.state === 'running' &&
-        !found.includes(one) &&
-        ring.some((other) => needs(one, other)),
+      (one) => one.id !== container.id && !found.includes(one) && ring.some((other) => leads(other, one)),
     )
     found.push(...next)
     ring = next
   }
-  return found.slice(0, MOST_DEPENDENTS)
+  return found.slice(0, MOST_RELATED)
 }
 
-/** Containers that one depends on directly. */
+/** Containers that run and depend on one, also through others, the nearest first. */
+export const dependentsOf = (container: Container, all: readonly Container[]): Container[] =>
+  reachedFrom(container, all, (from, to) => to.state === 'running' && needs(to, from))
+
+/** Containers that one depends on, also through others, the nearest first. */
 export const neededBy = (container: Container, all: readonly Container[]): Container[] =>
-  all.filter((other) => other.id !== container.id && needs(container, other))
+  reachedFrom(container, all, (from, to) => needs(from, to))
 
 /** What is around a container. `mayTouch` says of others whether the program may act on them by itself. */
 export function surroundingsOf(
