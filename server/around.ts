@@ -33,8 +33,11 @@ export const NOTHING_AROUND: Around = {
 /** Who begins to fail so soon after another one of its project, of the same cause, fails of one and the same thing. */
 const ONE_CAUSE_MS = 10_000
 
-/** Somebody is at it: who waits for it does not wait for ever. */
-const DEALT_WITH: ReadonlySet<Phase> = new Set(['awaiting-approval', 'acting', 'verifying'])
+/**
+ * Somebody is at it. Once it is done the others are looked at themselves: where no label says who depends on whom, the first
+ * one noticed may be the symptom and not the cause.
+ */
+const DEALT_WITH: ReadonlySet<Phase> = new Set(['awaiting-approval', 'acting'])
 /** Somebody may be at it in a moment. Where a rail holds the first one up for longer, the others are looked at themselves. */
 const UNDECIDED: ReadonlySet<Phase> = new Set(['diagnosing', 'detected'])
 

@@ -116,16 +116,21 @@ describe('containers of a project that fail of one cause in the same moments', (
   const incidentOf = (host: ReturnType<typeof createGuardedHost>, number: number) =>
     [...host.incidents.values()].findLast(({ containerId }) => containerId === idOf(number))
 
-  test('are one: the first is dealt with, the others wait for it and say so', async () => {
+  test('are one while the first is dealt with: the others wait for it, say so, and are looked at afterwards', async () => {
     const host = createGuardedHost(aFleet(12), { mode: 'auto' })
     await host.rounds(3)
+    const release = host.hold()
     for (const number of [1, 2, 3]) sick(host, number)
-    await host.rounds(10)
+    await host.rounds(15)
     expect(restartsOf(host)).toEqual([idOf(1)])
     for (const number of [2, 3]) {
       expect(incidentOf(host, number)?.phase).toBe('suppressed')
       expect(incidentOf(host, number)?.history.at(-1)?.text).toContain('one with the incident of shop-service-0-1')
     }
+    release()
+    await host.rounds(5)
+    expect(incidentOf(host, 1)?.phase).toBe('verifying')
+    expect(incidentOf(host, 2)?.phase).toBe('awaiting-approval')
   })
 
   /** Its cool-down is not over: it is in trouble again and nothing can be done about it now. */
