@@ -55,6 +55,8 @@ try {
     readEnv({
       DOCKERPULSE_MODE: 'auto',
       DOCKERPULSE_COOLDOWN_SECONDS: '60',
+      // The engine is in this process, too, and its work is not what watching costs.
+      DOCKERPULSE_CPU_BUDGET: '1',
       ...DRILL_SETTINGS,
       DOCKERPULSE_LOG_LEVEL: 'warn',
       ...process.env,
