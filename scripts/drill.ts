@@ -6,11 +6,12 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { drillOnDocker } from '../chaos/drill/docker-drill.ts'
 import type { Drilled } from '../chaos/drill/drilled.ts'
 import type { GameDayFigures } from '../chaos/drill/game-day.ts'
-import { drillsDocument, readKeptDrills, withDrill, writeKeptDrills } from '../chaos/drill/kept-drills.ts'
-import { type GameDay, keepGameDay, readGameDays } from '../chaos/drill/kept-game-days.ts'
-import { keepPrecision, precisionInWords, readPrecisions } from '../chaos/drill/kept-precision.ts'
+import { drillsDocument, withDrill } from '../chaos/drill/kept-drills.ts'
+import { readKept, writeKept } from '../chaos/drill/kept-file.ts'
+import { GameDay, keepGameDay } from '../chaos/drill/kept-game-days.ts'
+import { KeptPrecision, precisionInWords } from '../chaos/drill/kept-precision.ts'
 import { measurePrecision } from '../chaos/drill/precision.ts'
-import { type DrillResult, drillResult, type EngineKind, keptDrill } from '../chaos/drill/result.ts'
+import { type DrillResult, drillResult, type EngineKind, KeptDrill, keptDrill } from '../chaos/drill/result.ts'
 import { renderDrillPage } from '../chaos/drill/result-page.ts'
 import { runGameDay } from '../chaos/drill/run-game-day.ts'
 import { drillOnSimulation } from '../chaos/drill/simulated-drill.ts'
@@ -84,10 +85,11 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 
 const readVersion = () => (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version
 
-const keptDocument = () => drillsDocument(readKeptDrills(KEPT), readGameDays(GAME_DAYS), readPrecisions(PRECISION))
+const keptDocument = () =>
+  drillsDocument(readKept(KEPT, KeptDrill), readKept(GAME_DAYS, GameDay), readKept(PRECISION, KeptPrecision))
 
 function keep(result: DrillResult): void {
-  writeKeptDrills(KEPT, withDrill(readKeptDrills(KEPT), keptDrill(result)))
+  writeKept(KEPT, withDrill(readKept(KEPT, KeptDrill), keptDrill(result)))
   writeFileSync(DOCUMENT, keptDocument())
 }
 
@@ -98,7 +100,7 @@ async function precision(): Promise<void> {
   const measured = await measurePrecision({ scenarios: SCENARIOS, seeds, minutes, signal: endOnSignals(), say })
   const kept = { at, version: readVersion(), ...measured }
   if (options.keep) {
-    keepPrecision(PRECISION, kept)
+    writeKept(PRECISION, [...readKept(PRECISION, KeptPrecision), kept])
     writeFileSync(DOCUMENT, keptDocument())
   }
   process.stdout.write(`${json ? JSON.stringify(kept) : precisionInWords(kept)}\n`)

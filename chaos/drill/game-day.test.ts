@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { SCENARIOS } from '../scenarios.ts'
 import { compressed } from './compressed.ts'
 import { planGameDay } from './game-day-plan.ts'
-import { type GameDay, gameDaysTable, keepGameDay, readGameDays } from './kept-game-days.ts'
+import { readKept } from './kept-file.ts'
+import { GameDay, gameDaysTable, keepGameDay } from './kept-game-days.ts'
 import { runGameDay } from './run-game-day.ts'
 
 const HOUR = { seconds: 3_600, services: 6, seed: 7 }
@@ -87,9 +88,9 @@ test('kept game days say on what, how many requests failed, and what was avoided
   const folder = mkdtempSync(join(tmpdir(), 'dockerpulse-game-days-'))
   const path = join(folder, 'game-days.json')
   keepGameDay(path, { ...day, auto: null })
-  expect(gameDaysTable(readGameDays(path)).join()).toContain('| not done | – |')
+  expect(gameDaysTable(readKept(path, GameDay)).join()).toContain('| not done | – |')
   keepGameDay(path, day)
-  const kept = readGameDays(path)
+  const kept = readKept(path, GameDay)
   rmSync(folder, { recursive: true })
   expect(kept).toEqual([day])
   expect(gameDaysTable(kept).at(-2)).toBe(

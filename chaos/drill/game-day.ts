@@ -3,7 +3,7 @@ import type { IncidentView } from '../../server/contracts/api.ts'
 import { messageOf } from '../../server/errors.ts'
 import type { Injection, Injector, Victim } from '../injector.ts'
 import type { Strike } from './game-day-plan.ts'
-import { type DoneFault, judgeActions } from './judged-actions.ts'
+import { type DoneFault, JudgedActions, judgeActions } from './judged-actions.ts'
 
 /** Services that people use, from the first to the last moment of a day, watched by a DockerPulse of their own. */
 export type Field = AsyncDisposable & {
@@ -32,7 +32,7 @@ export const GameDayFigures = z.object({
   incidents: z.number(),
   actions: z.number(),
   /** Of the automatic ones, by what was really done to the containers; `null` of a day from before it was counted. */
-  judged: z.object({ right: z.number(), wrong: z.number() }).nullable().default(null),
+  judged: JudgedActions.nullable().default(null),
 })
 export type GameDayFigures = z.infer<typeof GameDayFigures>
 

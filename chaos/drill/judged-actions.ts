@@ -1,8 +1,10 @@
+import { z } from 'zod'
 import type { IncidentView } from '../../server/contracts/api.ts'
 import type { ChaosFault } from '../scenario.ts'
 
 /** Automatic actions that were needed and helped, and those that were not needed or did not help. */
-export type JudgedActions = { right: number; wrong: number }
+export const JudgedActions = z.object({ right: z.number(), wrong: z.number() })
+export type JudgedActions = z.infer<typeof JudgedActions>
 
 /** A fault as it was done: to whom, and from when until when at the latest. Epoch milliseconds. */
 export type DoneFault = { containerName: string; fault: ChaosFault; fromMs: number; untilMs: number }

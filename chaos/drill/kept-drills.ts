@@ -1,24 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { z } from 'zod'
-import { AppError, messageOf } from '../../server/errors.ts'
 import { SCENARIOS } from '../scenarios.ts'
 import { type GameDay, gameDaysTable } from './kept-game-days.ts'
 import { type KeptPrecision, precisionTable } from './kept-precision.ts'
-import { type EngineKind, KeptDrill } from './result.ts'
-
-/** The drills that were kept, oldest first. Throws AppError where the file is not what this program wrote. */
-export function readKeptDrills(path: string): KeptDrill[] {
-  if (!existsSync(path)) return []
-  try {
-    return z.array(KeptDrill).parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch (error) {
-    throw new AppError(`${path} cannot be read (${messageOf(error)}): mend it, or move it away`)
-  }
-}
-
-export function writeKeptDrills(path: string, drills: readonly KeptDrill[]): void {
-  writeFileSync(path, `${JSON.stringify(drills, null, 2)}\n`)
-}
+import type { EngineKind, KeptDrill } from './result.ts'
 
 /** Puts a drill at the end, in place of what was kept of it while it ran. */
 export function withDrill(drills: readonly KeptDrill[], drill: KeptDrill): KeptDrill[] {

@@ -1,7 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
-import { AppError, messageOf } from '../../server/errors.ts'
 import { GameDayFigures } from './game-day.ts'
+import { readKept, writeKept } from './kept-file.ts'
 
 /** What a game day is played on: the shop of docker-compose.yml, or small services of the drill's own. */
 export const Ground = z.enum(['simulated', 'stack', 'web servers'])
@@ -22,20 +21,9 @@ export const GameDay = z.object({
 })
 export type GameDay = z.infer<typeof GameDay>
 
-/** The game days that were kept, oldest first. Throws AppError where the file is not what this program wrote. */
-export function readGameDays(path: string): GameDay[] {
-  if (!existsSync(path)) return []
-  try {
-    return z.array(GameDay).parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch (error) {
-    throw new AppError(`${path} cannot be read (${messageOf(error)}): mend it, or move it away`)
-  }
-}
-
 /** Adds a game day, in place of what was kept of it while it ran. */
 export function keepGameDay(path: string, day: GameDay): void {
-  const days = [...readGameDays(path).filter(({ at }) => at !== day.at), day]
-  writeFileSync(path, `${JSON.stringify(days, null, 2)}\n`)
+  writeKept(path, [...readKept(path, GameDay).filter(({ at }) => at !== day.at), day])
 }
 
 const GROUNDS: Record<Ground, string> = {

@@ -1,8 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
-import { AppError, messageOf } from '../../server/errors.ts'
-
-const Judged = z.object({ right: z.number(), wrong: z.number() })
+import { JudgedActions } from './judged-actions.ts'
 
 /** How many automatic actions were right, with the 95 % interval, and when and with what that was measured. */
 export const KeptPrecision = z.object({
@@ -11,29 +8,15 @@ export const KeptPrecision = z.object({
   calibration: z.string(),
   seeds: z.number(),
   minutes: z.number(),
-  drills: Judged,
-  gameDays: Judged,
-  right: z.number(),
-  wrong: z.number(),
+  drills: JudgedActions,
+  gameDays: JudgedActions,
+  ...JudgedActions.shape,
   precision: z.number().nullable(),
+  /** 95 % interval of the precision, by Wilson's score. */
   lower: z.number(),
   upper: z.number(),
 })
 export type KeptPrecision = z.infer<typeof KeptPrecision>
-
-/** What was kept, oldest first. Throws AppError where the file is not what this program wrote. */
-export function readPrecisions(path: string): KeptPrecision[] {
-  if (!existsSync(path)) return []
-  try {
-    return z.array(KeptPrecision).parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch (error) {
-    throw new AppError(`${path} cannot be read (${messageOf(error)}): mend it, or move it away`)
-  }
-}
-
-export function keepPrecision(path: string, measured: KeptPrecision): void {
-  writeFileSync(path, `${JSON.stringify([...readPrecisions(path), measured], null, 2)}\n`)
-}
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
 

@@ -1,23 +1,11 @@
 import { wilsonLower } from '../../server/decide/autonomy.ts'
 import type { Scenario } from '../scenario.ts'
 import type { JudgedActions } from './judged-actions.ts'
+import type { KeptPrecision } from './kept-precision.ts'
 import { playOneMode } from './run-game-day.ts'
 import { drillOnSimulation } from './simulated-drill.ts'
 
-/** Of automatic actions how many were right: of the drills, of the game days, and of both. */
-export type Precision = {
-  calibration: string
-  seeds: number
-  minutes: number
-  drills: JudgedActions
-  gameDays: JudgedActions
-  right: number
-  wrong: number
-  precision: number | null
-  /** 95 % interval of the precision, by Wilson's score. */
-  lower: number
-  upper: number
-}
+type Precision = Omit<KeptPrecision, 'at' | 'version'>
 
 /** Two-sided 95 % point of the standard normal distribution. */
 const Z95 = 1.959964
