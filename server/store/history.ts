@@ -1,14 +1,11 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Archive } from './archive.ts'
 import type { Database } from './database.ts'
 import { STORED_METRICS } from './stored-metrics.ts'
+import { readColumns, storedRowsSql } from './stored-rows.ts'
 import { type Tier, type TierName, tierFor } from './tiers.ts'
 
 /** Columns of samples in steps; see SampleColumns in the contracts for what each means. `container` is the id. */
 export type History = Record<string, (number | null)[]> & { at: number[] }
-
-type Cell = number | string | boolean | null
-type Columns = Record<string, Cell[]>
 
 export type HistoryQuery = {
   containerIds: readonly string[]
@@ -72,44 +69,18 @@ const columnsFrom = (rows: 'raw' | 'coarse'): string =>
 
 const FORESEEN_COLUMNS = FORESEEN.map(([name]) => `"${name}"`).join(', ')
 
-const list = (texts: readonly string[]) => texts.map((text) => `'${text.replaceAll("'", "''")}'`).join(', ')
-
-/**
- * Columns of a query's rows by name, read chunk by chunk: requests and events get their turn in between. Numbers are
- * DOUBLE there, for a BIGINT would be an object of its own for each row.
- */
-async function columnsOf(connection: DuckDBConnection, sql: string): Promise<Columns> {
-  const result = await connection.run(sql)
-  const columns = result.columnNames().map((): Cell[] => [])
-  for (;;) {
-    const chunk = await result.fetchChunk()
-    // Asked for once: it is a call into DuckDB.
-    const rowCount = chunk?.rowCount ?? 0
-    if (chunk === null || rowCount === 0) break
-    for (const [index, cells] of columns.entries()) {
-      const vector = chunk.getColumnVector(index)
-      for (let row = 0; row < rowCount; row++) cells.push(vector.getItem(row) as Cell)
-    }
-  }
-  return Object.fromEntries(result.columnNames().map((name, index) => [name, columns[index]!]))
-}
-
-/**
- * The rows of a query: those of the archive's files, and those of hours that are still in the database. Raw rows reach
- * back by the horizon, for the forecasts that were made then for the first steps.
- */
+/** The rows of a query. Raw ones reach back by the horizon, for the forecasts that were made then for the first steps. */
 function sourceSql({ name, stepMs: tierStepMs }: Tier, paths: readonly string[], query: HistoryQuery): string {
-  const raw = name === 'raw'
+  const { containerIds, toMs } = query
+  if (name === 'raw') {
+    const columns = `${columnsFrom('raw')}, ${FORESEEN_COLUMNS}`
+    const fromMs = query.fromMs - query.horizonMs
+    return storedRowsSql(paths, { containerIds, fromMs, toMs }, { ofFiles: columns, ofDatabase: columns })
+  }
   // A coarse row stands for the time from its own on: the one that the range begins in belongs to it.
-  const fromMs = raw ? Math.round(query.fromMs - query.horizonMs) : Math.floor(query.fromMs / tierStepMs) * tierStepMs
-  const toMs = Math.round(query.toMs)
-  const chosen = (id: string) => `WHERE ${id} IN (${list(query.containerIds)}) AND at_ms BETWEEN ${fromMs} AND ${toMs}`
-  const foreseen = raw ? `, ${FORESEEN_COLUMNS}` : ''
-  const hot = `SELECT containers.id AS container, at_ms, ${columnsFrom('raw')}${foreseen}
-    FROM samples JOIN containers ON samples.container = containers.number ${chosen('containers.id')}`
-  if (paths.length === 0) return hot
-  return `SELECT container, at_ms, ${columnsFrom(raw ? 'raw' : 'coarse')}${foreseen}
-    FROM read_parquet([${list(paths)}], union_by_name = true) ${chosen('container')} UNION ALL ${hot}`
+  const fromMs = Math.floor(query.fromMs / tierStepMs) * tierStepMs
+  const columns = { ofFiles: columnsFrom('coarse'), ofDatabase: columnsFrom('raw') }
+  return storedRowsSql(paths, { containerIds, fromMs, toMs }, columns)
 }
 
 const stepOf = (at: string, stepMs: number) => `(${at} // ${stepMs} * ${stepMs})::DOUBLE`
@@ -156,7 +127,7 @@ export async function readHistory(
         tier.name === 'raw'
           ? withForecasts(source, Math.round(fromMs), step, Math.round(horizonMs))
           : seenOnly(source, step)
-      return columnsOf(connection, sql)
+      return readColumns(connection, sql)
     }),
   )
   if (tier.name !== 'raw') for (const [name] of FORESEEN) columns[name] = columns.at!.map(() => null)

@@ -12,6 +12,8 @@ export type StoredMetric = {
   name: string
   unit: number
   coarse: boolean
+  /** Of the sample, or of what was thought of it. */
+  from: 'sample' | 'assessment'
   of: (observation: Observation) => number | null | undefined
   /** Keeps only so many significant figures: rates vary too wildly for a fixed unit. */
   significantFigures?: number
@@ -27,6 +29,7 @@ const ofSample = (name: keyof Sample, unit: number, coarse: boolean, significant
   name,
   unit,
   coarse,
+  from: 'sample',
   of: ({ sample }) => sample[name] as number | null,
   ...(significantFigures === undefined ? {} : { significantFigures }),
 })
@@ -56,26 +59,53 @@ export const STORED_METRICS: readonly StoredMetric[] = [
   ofSample('memoryPressureFullShare', SHARE, false),
   ofSample('ioPressureSomeShare', SHARE, true),
   ofSample('ioPressureFullShare', SHARE, false),
-  { name: 'probability', unit: SHARE, coarse: true, of: ({ assessment }) => assessment.probability },
-  { name: 'cpuCoresForecast', unit: CORES, coarse: false, of: ({ assessment }) => assessment.cpuCoresForecast?.value },
-  { name: 'cpuCoresLower', unit: CORES, coarse: false, of: ({ assessment }) => assessment.cpuCoresForecast?.lower },
-  { name: 'cpuCoresUpper', unit: CORES, coarse: false, of: ({ assessment }) => assessment.cpuCoresForecast?.upper },
+  {
+    name: 'probability',
+    unit: SHARE,
+    coarse: true,
+    from: 'assessment',
+    of: ({ assessment }) => assessment.probability,
+  },
+  {
+    name: 'cpuCoresForecast',
+    unit: CORES,
+    coarse: false,
+    from: 'assessment',
+    of: ({ assessment }) => assessment.cpuCoresForecast?.value,
+  },
+  {
+    name: 'cpuCoresLower',
+    unit: CORES,
+    coarse: false,
+    from: 'assessment',
+    of: ({ assessment }) => assessment.cpuCoresForecast?.lower,
+  },
+  {
+    name: 'cpuCoresUpper',
+    unit: CORES,
+    coarse: false,
+    from: 'assessment',
+    of: ({ assessment }) => assessment.cpuCoresForecast?.upper,
+  },
   {
     name: 'memoryBytesForecast',
     unit: FORECAST_BYTES,
     coarse: false,
+    from: 'assessment',
     of: ({ assessment }) => assessment.memoryBytesForecast?.value,
   },
   {
     name: 'memoryBytesLower',
     unit: FORECAST_BYTES,
     coarse: false,
+    from: 'assessment',
     of: ({ assessment }) => assessment.memoryBytesForecast?.lower,
   },
   {
     name: 'memoryBytesUpper',
     unit: FORECAST_BYTES,
     coarse: false,
+    from: 'assessment',
     of: ({ assessment }) => assessment.memoryBytesForecast?.upper,
   },
 ]
