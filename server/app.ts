@@ -25,6 +25,7 @@ import { createSampler } from './collect/sampler.ts'
 import type { Config } from './config.ts'
 import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
 import type { Clock, Engine } from './contracts/ports.ts'
+import { OwnCalibration } from './contracts/scoreboard.ts'
 import type { Container } from './contracts/telemetry.ts'
 import { createDiagnosis } from './diagnose/diagnose.ts'
 import { createModelServer } from './diagnose/ollama.ts'
@@ -48,11 +49,11 @@ import { createAutonomyStore } from './store/autonomy.ts'
 import { archiveFolderOf, openDatabase } from './store/database.ts'
 import { type HistoryQuery, readHistory } from './store/history.ts'
 import { createIncidentStore } from './store/incidents.ts'
-import { createOwnCalibrationStore } from './store/own-calibration.ts'
 import { readRecentSamples } from './store/recent-samples.ts'
 import { openRecordings } from './store/recordings.ts'
 import { openSampleStore } from './store/samples.ts'
 import { createScoreStore } from './store/scores.ts'
+import { createSetting } from './store/setting.ts'
 import { parseTiers } from './store/tiers.ts'
 import { containerView, incidentView, isoTime } from './views.ts'
 import { warmUp } from './warm-up.ts'
@@ -205,20 +206,20 @@ export async function openApp(options: {
     stopFile: join(config.dataFolder, 'STOP'),
     settings,
   })
-  const ownCalibration = await openOwnCalibration({
-    store: createOwnCalibrationStore(database),
-    shipped,
-    scores: () => scores,
-    now,
-    write,
-  })
-  calibrationNow = () => ownCalibration.calibration
   const scores = await openScoreBook({
     store: createScoreStore(database),
     clock,
     horizonMs: shipped.horizonMs,
     correction: () => ownCalibration.own.correction,
   })
+  const ownCalibration = await openOwnCalibration({
+    store: createSetting(database, 'calibration', OwnCalibration),
+    shipped,
+    scores,
+    now,
+    write,
+  })
+  calibrationNow = () => ownCalibration.calibration
   parts.defer(() => scores.save().catch(() => {}))
   const recorder = parts.use(
     createRecorder({

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { emptyTally } from './analyse/scorekeeping.ts'
-import type { Tally } from './contracts/scoreboard.ts'
+import { OwnCalibration, type Tally } from './contracts/scoreboard.ts'
 import { temporaryFolder } from './fixtures/temporary-folder.ts'
 import { openOwnCalibration } from './own-calibration.ts'
 import { readCalibration } from './read-calibration.ts'
 import { openDatabase } from './store/database.ts'
-import { createOwnCalibrationStore } from './store/own-calibration.ts'
+import { createSetting } from './store/setting.ts'
 
 const DAY_MS = 86_400_000
 
@@ -27,9 +27,9 @@ async function open() {
   const shipped = readCalibration()
   const reopen = () =>
     openOwnCalibration({
-      store: createOwnCalibrationStore(database),
+      store: createSetting(database, 'calibration', OwnCalibration),
       shipped,
-      scores: () => ({ tallies: () => ({ all: overconfident(), since: emptyTally() }) }),
+      scores: { tallies: () => ({ all: overconfident(), since: emptyTally() }) },
       now,
       write(record) {
         if (!log.writes) throw new Error('the log is full')

@@ -3,7 +3,7 @@ import type { Calibration } from './contracts/assessment.ts'
 import type { AuditRecord } from './contracts/audit.ts'
 import type { CalibrationChange, Correction, OwnCalibration } from './contracts/scoreboard.ts'
 import type { ScoreBook } from './score-book.ts'
-import type { OwnCalibrationStore } from './store/own-calibration.ts'
+import type { Setting } from './store/setting.ts'
 
 export type OwnCalibrationBook = {
   /** The failure model as it is now. */
@@ -17,9 +17,9 @@ export type OwnCalibrationBook = {
 
 /** Keeps the program's own correction of its model. What changes is written to the audit log before it counts. */
 export async function openOwnCalibration(parts: {
-  store: OwnCalibrationStore
+  store: Setting<OwnCalibration>
   shipped: Calibration
-  scores: () => Pick<ScoreBook, 'tallies'>
+  scores: Pick<ScoreBook, 'tallies'>
   now: () => number
   /** Writes to the audit log; throws where it cannot. */
   write: (record: Pick<AuditRecord, 'event' | 'actor' | 'decision' | 'reason'>) => void
@@ -44,7 +44,7 @@ export async function openOwnCalibration(parts: {
     },
     async look() {
       if (!own.own || Math.abs(now() - own.lookedAtMs) < LOOK_EVERY_MS) return
-      const { all, since } = scores().tallies(own.sinceMs)
+      const { all, since } = scores.tallies(own.sinceMs)
       const next = recalibrate(own, all, since)
       if (next !== null) return change('dockerpulse', next.correction, next.reason, true)
       own = { ...own, lookedAtMs: now() }

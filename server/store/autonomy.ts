@@ -1,5 +1,6 @@
 import { Judgement, OperatorSettings } from '../contracts/autonomy.ts'
 import type { Database } from './database.ts'
+import { createSetting } from './setting.ts'
 
 /** The newest so many judgements are read at the start. */
 const MOST_READ = 20_000
@@ -16,10 +17,9 @@ export type AutonomyStore = {
   settings(): Promise<OperatorSettings | null>
 }
 
-const NAME = 'operator'
-
 /** What became of decisions, and what an operator set. */
 export function createAutonomyStore(database: Database): AutonomyStore {
+  const settings = createSetting(database, 'operator', OperatorSettings)
   return {
     saveJudgement: (judgement) =>
       database.write(async (connection) => {
@@ -52,20 +52,7 @@ export function createAutonomyStore(database: Database): AutonomyStore {
       database.write(async (connection) => {
         await connection.run('DELETE FROM judgements WHERE at_ms < $1', [BigInt(Math.round(beforeMs))])
       }),
-    saveSettings: (settings) =>
-      database.write(async (connection) => {
-        await connection.run('DELETE FROM operator_settings WHERE name = $1', [NAME])
-        await connection.run('INSERT INTO operator_settings VALUES ($1, $2)', [NAME, JSON.stringify(settings)])
-      }),
-    async settings() {
-      const reader = await database.read((connection) =>
-        connection.runAndReadAll('SELECT document FROM operator_settings WHERE name = $1', [NAME]),
-      )
-      try {
-        return OperatorSettings.parse(JSON.parse(String(reader.getRows()[0]?.[0])))
-      } catch {
-        return null
-      }
-    },
+    saveSettings: settings.save,
+    settings: settings.read,
   }
 }
