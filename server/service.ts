@@ -125,7 +125,7 @@ export function createService(parts: {
     },
     scoreboard: scoreboardView,
     async setCalibration(change) {
-      await ownCalibration.set(change)
+      await ownCalibration.set({ ...change, reason: maskSecrets(change.reason) })
       return scoreboardView()
     },
     containers: () => guard.tracked().map(containerView),
