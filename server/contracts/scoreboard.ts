@@ -7,12 +7,12 @@ export const RELIABILITY_BINS = 10
 export const ReliabilityBin = z.object({ predictions: z.number(), probabilitySum: z.number(), failed: z.number() })
 export type ReliabilityBin = z.infer<typeof ReliabilityBin>
 
+const Judged = { bins: z.array(ReliabilityBin).length(RELIABILITY_BINS), squaredErrorSum: z.number() }
+
 /**
  * What became of predictions and of failures; tallies of two periods add up. A prediction is made for each container
  * every ten seconds, and is judged one horizon later: failed, or not. A warning is a time of critical light.
  */
-const Judged = { bins: z.array(ReliabilityBin).length(RELIABILITY_BINS), squaredErrorSum: z.number() }
-
 export const Tally = z.object({
   ...Judged,
   /** The same for what the model as it was shipped would have said; left out where it was what was said. */
