@@ -53,6 +53,7 @@ export function createUnsettled(ports: {
       }
     },
     isAny() {
+      if (open.length === 0) return false
       const at = ports.clock.now()
       open = open.filter(
         ({ ids, stops, askedAtMs, untilMs }) => at < untilMs && !ids.every((id) => isOver(id, stops, askedAtMs)),

@@ -66,19 +66,26 @@ export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook 
   const shareOf = ({ from, to }: typeof EARLY) => clamp((top / limit - from) / (to - from))
   const reached = (stage: typeof EARLY) => (wasKilled ? 1 : shareOf(stage))
   // What slows down will be slower still: the pace of the newer half counts where it is the lower one.
-  const rateOver = (spanMs: number) =>
-    Math.min(climbRate(memoryClimb, latest.at, spanMs), climbRate(memoryClimb, latest.at, spanMs / 2))
-  const leftAt = (rate: number) => (rate <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, limit - top) / rate) * 1000)
-  const nearly = Math.max(shareOf(NEARLY), few * closeness(leftAt(rateOver(NOW_MS)), NEARLY_MS))
+  const paceOver = (spanMs: number) => {
+    const rate = Math.min(climbRate(memoryClimb, latest.at, spanMs), climbRate(memoryClimb, latest.at, spanMs / 2))
+    return { spanMs, rate, leftMs: rate <= 0 ? Number.POSITIVE_INFINITY : (Math.max(0, limit - top) / rate) * 1000 }
+  }
+  const [now, minute, long] = [paceOver(NOW_MS), paceOver(MINUTE_MS), paceOver(LONG_MS)]
+  const nearly = Math.max(shareOf(NEARLY), few * closeness(now.leftMs, NEARLY_MS))
   const youth = clamp((OLD_MS - (latest.at - memoryClimb.beganAtMs)) / (OLD_MS - YOUNG_MS))
   const doubt = wasKilled ? 0 : (DOUBT + youth * (DOUBT_WHEN_YOUNG - DOUBT)) * (1 - nearly)
   const risesToLimit = clamp(leftToRise(memoryClimb, latest.at, SLOWING_MS) / Math.max(1, limit - top))
   const slowing = wasKilled ? 0 : youth * Math.min(1 - SLOWING_COUNTS, 1 - risesToLimit)
   const sure = (1 - doubt) * (1 - slowing)
 
-  const near = (name: string, spanMs: number, weight: number, stage: typeof EARLY, withinMs = horizonMs): Feature => {
-    const rate = rateOver(spanMs)
-    const value = closeness(leftAt(rate), withinMs) * weight * reached(stage) * isNew
+  const near = (
+    name: string,
+    { spanMs, rate, leftMs }: typeof now,
+    weight: number,
+    stage: typeof EARLY,
+    withinMs = horizonMs,
+  ): Feature => {
+    const value = closeness(leftMs, withinMs) * weight * reached(stage) * isNew
     const text =
       value === 0
         ? ''
@@ -101,12 +108,12 @@ export function memoryOutlook(window: Window, horizonMs: number): MemoryOutlook 
     features: [
       exceedance,
       rising,
-      near('memoryClimbNow', NOW_MS, few * (1 - doubt), LATE),
-      near('memoryClimbImminent', NOW_MS, few * isYoung, IMMINENT, IMMINENT_MS),
-      near('memoryClimbMinute', MINUTE_MS, few * sure, EARLY),
-      near('memoryClimbMinuteLate', MINUTE_MS, few * sure, LATE),
-      near('memoryClimbPauses', MINUTE_MS, many * sure, LATE),
-      near('memoryClimbLong', LONG_MS, many * sure, LATE),
+      near('memoryClimbNow', now, few * (1 - doubt), LATE),
+      near('memoryClimbImminent', now, few * isYoung, IMMINENT, IMMINENT_MS),
+      near('memoryClimbMinute', minute, few * sure, EARLY),
+      near('memoryClimbMinuteLate', minute, few * sure, LATE),
+      near('memoryClimbPauses', minute, many * sure, LATE),
+      near('memoryClimbLong', long, many * sure, LATE),
     ],
     timeToLimit: left,
   }
