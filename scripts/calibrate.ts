@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { BY_DEFINITION, fitCalibrated, leftOut } from '../chaos/calibrate/fit.ts'
 import { type Observed, observeRun } from '../chaos/calibrate/observe-run.ts'
 import { type RunScores, scoreRuns, type WayScores } from '../chaos/calibrate/score-runs.ts'
+import { versionOf } from '../chaos/calibrate/version.ts'
 import { unpackRun } from '../chaos/record/run-file.ts'
 import { Calibration } from '../server/contracts/assessment.ts'
 import { AppError, messageOf } from '../server/errors.ts'
@@ -92,8 +93,12 @@ function run(): void {
   const { ways, reliability, timeToLimit } = scores
   const at = new Date().toISOString()
   const hours = toFit.reduce((sum, { seconds }) => sum + seconds.length / 3600, 0)
+  const model = {
+    intercept: Number(fit.intercept.toFixed(4)),
+    weights: Object.fromEntries(names.map((name, index) => [name, Number(fit.weights[index]!.toFixed(4))])),
+  }
   const calibration = Calibration.parse({
-    version: `runs-${at.slice(0, 10)}`,
+    version: versionOf(model, at.slice(0, 10)),
     provenance: {
       method: `logistic regression with weights >= 0, L2; slope and intercept (Platt) on runs that were left out of the weights by group; ${Object.keys(BY_DEFINITION).join(' and ')} by definition of the failure, not fitted; scores on other families`,
       data: `${toFit.length} runs (${hours.toFixed(1)} container-hours) of ${new Set(toFit.map(({ header }) => header.family)).size} families, ${toTest.length} runs of ${scores.families.length} others to test, on Docker ${observed[0]!.header.engine}`,
@@ -112,8 +117,7 @@ function run(): void {
       },
     },
     horizonMs: HORIZON_MS,
-    intercept: Number(fit.intercept.toFixed(4)),
-    weights: Object.fromEntries(names.map((name, index) => [name, Number(fit.weights[index]!.toFixed(4))])),
+    ...model,
   })
   if (options.json) process.stdout.write(`${JSON.stringify({ calibration, scores })}\n`)
   else {

@@ -15,18 +15,11 @@ import type { Clock } from './contracts/ports.ts'
 import type { Runbook } from './contracts/runbook.ts'
 import type { HostFigures } from './contracts/status.ts'
 import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
-import {
-  advance,
-  type Effect,
-  isSuspect,
-  newWatch,
-  type Situation,
-  type Stimulus,
-  type Watch,
-} from './decide/incident-machine.ts'
+import { advance, type Effect, newWatch, type Situation, type Stimulus, type Watch } from './decide/incident-machine.ts'
 import { judge } from './decide/judge.ts'
 import { hostRail } from './decide/rails.ts'
 import { labelProblems, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
+import { isSuspect } from './decide/watch-clocks.ts'
 import { messageOf } from './errors.ts'
 import { createHostRecord } from './host-record.ts'
 import { createLeaseKeeper } from './lease-keeper.ts'

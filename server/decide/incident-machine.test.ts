@@ -9,7 +9,6 @@ import {
   newWatch,
   type Situation,
   type Stimulus,
-  SUSTAIN_MS,
   type Turn,
   type Watch,
 } from './incident-machine.ts'
@@ -24,6 +23,7 @@ import {
   SETTINGS,
   someSurroundings,
 } from './incident-stand-in.ts'
+import { SUSTAIN_MS } from './watch-clocks.ts'
 
 const SECOND = 1_000
 const CRITICAL = anAssessment(0.9)
