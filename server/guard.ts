@@ -1,24 +1,19 @@
 import type { Executor } from './act/executor.ts'
-import { assess, notEvaluated } from './analyse/assess.ts'
-import { inspected, type Life, type LifeTurn, newLife, notice } from './analyse/life.ts'
-import { SATURATION_FAILS_MS } from './analyse/saturation.ts'
-import { WINDOW_SAMPLES } from './analyse/series.ts'
-import { beginLife, createWindow, observeAcrossGap, type Window } from './analyse/window.ts'
 import { createAround, NOTHING_AROUND } from './around.ts'
 import type { AutonomyBook, Brake } from './autonomy-book.ts'
 import type { EngineState } from './collect/inventory.ts'
 import type { Sampler } from './collect/sampler.ts'
-import type { Assessment, Calibration } from './contracts/assessment.ts'
+import type { Calibration } from './contracts/assessment.ts'
 import type { AuditEvent, AuditRecord } from './contracts/audit.ts'
 import type { Explanation, Incident, Mode } from './contracts/incident.ts'
 import type { Clock } from './contracts/ports.ts'
 import type { Runbook } from './contracts/runbook.ts'
 import type { HostFigures } from './contracts/status.ts'
-import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
+import type { Container, EngineEvent } from './contracts/telemetry.ts'
 import { advance, type Effect, newWatch, type Situation, type Stimulus, type Watch } from './decide/incident-machine.ts'
 import { judge } from './decide/judge.ts'
 import { hostRail } from './decide/rails.ts'
-import { labelProblems, type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
+import { type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
 import { isSuspect } from './decide/watch-clocks.ts'
 import { messageOf } from './errors.ts'
 import { createHostRecord } from './host-record.ts'
@@ -27,20 +22,18 @@ import { createLeases } from './leases.ts'
 import type { Log } from './log.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { Observation } from './store/stored-metrics.ts'
+import { createSubjects, type Seen, type Subjects } from './subjects.ts'
 import { createUnsettled } from './unsettled.ts'
 
 /** One container as the guard sees it now. */
-export type Tracked = {
+export type Tracked = Seen & {
   container: Container
   mode: Mode
   protectedBecause: string | null
-  sample: Sample | null
-  assessment: Assessment
-  freshness: 'live' | 'stale' | 'none'
   openIncidentId: string | null
 }
 
-export type Guard = {
+export type Guard = Pick<Subjects, 'warm' | 'warmed' | 'intervalOf'> & {
   /** One round of the loop: take samples, assess, decide, act. Never rejects. */
   round(): Promise<void>
   /** Whether somebody has just turned critical: then `lookCloser` is worth it before the next round. */
@@ -48,10 +41,6 @@ export type Guard = {
   /** Looks again at those who have just turned critical, where there is another reading of them. Never throws. */
   lookCloser(): void
   onEngineEvent(event: EngineEvent): void
-  /** Takes a window that has seen what was stored of a container before the start; what came since is added to it. */
-  warm(container: Container, window: Window): void
-  /** No such window comes any more: what was kept for them is let go. */
-  warmed(): void
   /**
    * Takes up incidents that were open when the service ended, and leases that were not over; `restarts` are the
    * program's own actions of the last hour.
@@ -66,23 +55,9 @@ export type Guard = {
   /** An operator's word on a proposed action; gives why it was not taken, or `null`. */
   answer(incident: Incident, actionId: string, word: 'approve' | 'reject', by: string, reason: string): string | null
   tracked(containers?: Iterable<Container>): Tracked[]
-  /** How often a container is to be read: calm ones as the budget allows, all others each second. */
-  intervalOf(containerId: string): number
   /** Resolves when no action is in flight any more. */
   settled(): Promise<void>
 }
-
-/** Ends and turns that are failures. */
-const FAILURES: ReadonlySet<LifeTurn['kind']> = new Set(['oom', 'crash', 'crash-loop', 'unhealthy'])
-
-/** Without a reading for so long, what was thought of a container no longer holds. */
-const STALE_MS = 5_000
-
-/** So many first samples are kept for a window from before the start; by then one has warmed up without. */
-const MOST_EARLY = 120
-
-/** Whoever is not calm, and whoever is too young to tell, is read each second. */
-const ALERT_INTERVAL_MS = 1_000
 
 /**
  * So many containers are read, assessed and told of at a stretch: of many thousands none waits for all the others.
@@ -90,25 +65,12 @@ const ALERT_INTERVAL_MS = 1_000
  */
 const CONTAINERS_AT_A_STRETCH = 250
 
+const NOTHING_SEEN = { sample: null, assessment: null } as const
+
 const NOT_AUDITED = 'not done: the audit log cannot be written'
 
 /** Compose removes before it creates again: a container that is gone may be back under its key within this time. */
 const GONE_MS = 10_000
-
-type Subject = {
-  window: Window
-  /** Its first samples, as long as a window that knows of the time before may still come; `null` from then on. */
-  early: Sample[] | null
-  life: Life
-  assessment: Assessment
-  startedAt: number | null
-  /** When the newest sample came, on our clock: the engine's may differ. */
-  heardAtMs: number
-  stale: boolean
-  changed: boolean
-  /** Its saturation counts as one failure. */
-  saturationFailed: boolean
-}
 
 /**
  * The loop: reads what the sampler has, assesses each container, lets the incident machine decide, and carries out the
@@ -153,10 +115,8 @@ export function createGuard(ports: {
   onIncident: (incident: Incident) => void
 }): Guard {
   const { clock, log, settings, sampler, executor, autonomy } = ports
-  const subjects = new Map<string, Subject>()
   const watches = new Map<string, Watch>()
   const missingSinceMs = new Map<string, number>()
-  let mayBeWarmed = true
   let inFlight: Promise<void> | null = null
   let troubled = 0
   /** Containers that have just turned critical. */
@@ -165,6 +125,11 @@ export function createGuard(ports: {
   const turning = new Set<string>()
   /** What was seen of them between two rounds. */
   let seenBetween: Observation[] = []
+  const subjects = createSubjects({
+    ...ports,
+    containers: () => ports.inventory().containers,
+    isInTrouble: (key) => watches.get(key)?.incident != null,
+  })
   const leases = createLeases()
   const unsettled = createUnsettled({ clock, containers: () => ports.inventory().containers })
   const host = createHostRecord({
@@ -178,33 +143,9 @@ export function createGuard(ports: {
     containers: () => ports.inventory().containers,
     hostCores: () => ports.inventory().engine.description?.hostCores ?? null,
     incidentOf: (key) => watches.get(key)?.incident ?? null,
-    seenOf(id) {
-      const subject = subjects.get(id)
-      return { sample: subject?.window.latest ?? null, assessment: subject?.assessment ?? null }
-    },
+    seenOf: (id) => subjects.known(id) ?? NOTHING_SEEN,
     inForce: (key) => leases.ofContainer(key).map(({ kind }) => kind),
   })
-
-  const subjectOf = (container: Container): Subject => {
-    let subject = subjects.get(container.id)
-    if (subject === undefined) {
-      const life = inspected(newLife(), container, clock.now())
-      subject = {
-        window: createWindow(container.id),
-        early: mayBeWarmed ? [] : null,
-        life,
-        assessment: notEvaluated(container.id, clock.now()),
-        startedAt: container.startedAt,
-        heardAtMs: 0,
-        stale: false,
-        changed: true,
-        saturationFailed: false,
-      }
-      subjects.set(container.id, subject)
-      for (const reason of labelProblems(container)) log.warn({ container: container.name, reason }, 'label ignored')
-    }
-    return subject
-  }
 
   /** Two containers can share a key while compose replaces one by the other: the newer one is meant. */
   const currentByKey = (): Map<string, Container> => {
@@ -218,15 +159,14 @@ export function createGuard(ports: {
   }
 
   const situationOf = (container: Container): Situation => {
-    const subject = subjects.get(container.id)
-    const isCalm = watches.get(container.key)?.incident == null && subject?.assessment.light !== 'critical'
+    const seen = subjects.known(container.id) ?? NOTHING_SEEN
+    const isCalm = watches.get(container.key)?.incident == null && seen.assessment?.light !== 'critical'
     return {
       at: clock.now(),
       container,
       mode: autonomy.modeOf(container).mode,
       protectedBecause: protectionOf(container, ports.ownContainerId),
-      sample: subject?.window.latest ?? null,
-      assessment: subject?.assessment ?? null,
+      ...seen,
       host: hostFacts(),
       ...(isCalm ? NOTHING_AROUND : around(container)),
     }
@@ -331,7 +271,7 @@ export function createGuard(ports: {
     leases,
     containers: () => ports.inventory().containers,
     engineAnswers: () => ports.inventory().engine.state === 'ok',
-    usedBytesOf: (id) => subjects.get(id)?.window.latest?.workingSetBytes ?? null,
+    usedBytesOf: (id) => subjects.known(id)?.sample?.workingSetBytes ?? null,
     note: (event, { incident, action }, reason, result) =>
       record({ type: 'record', event, incident, action, decision: action.kind, reason, result }),
     isUnwritten: (actionId) => unwritten.has(actionId),
@@ -365,85 +305,16 @@ export function createGuard(ports: {
     })
   }
 
-  const observeSamples = (container: Container, samples: readonly Sample[]): Observation[] => {
-    const subject = subjectOf(container)
-    for (const sample of samples) hear(subject, sample)
-    reassess(container, subject)
-    const { key: containerKey, name: containerName } = container
-    return samples.map((sample) => ({ containerKey, containerName, sample, assessment: subject.assessment }))
-  }
-
   /** Reads, assesses and decides, container by container. `current` are those that their key means. */
   const lookAt = (containers: readonly Container[], current: ReadonlyMap<string, Container>): Observation[] => {
     const taken = sampler.take(containers.map(({ id }) => id))
     const samples = Map.groupBy(taken, ({ containerId }) => containerId)
     const readAtMs = clock.now()
-    const observations = containers.flatMap((container) => observeSamples(container, samples.get(container.id) ?? []))
+    const observations = containers.flatMap((container) => subjects.observe(container, samples.get(container.id) ?? []))
     for (const container of containers)
       if (current.get(container.key) === container) tell(container.key, { type: 'assessed' }, situationOf(container))
     ports.onAssessed(containers, readAtMs)
     return observations
-  }
-
-  const hear = (subject: Subject, sample: Sample): void => {
-    observeAcrossGap(subject.window, sample)
-    if (subject.early !== null && subject.early.push(sample) > MOST_EARLY) subject.early = null
-    subject.heardAtMs = clock.now()
-    subject.changed = true
-  }
-
-  const reassess = (container: Container, subject: Subject): void => {
-    if (container.startedAt !== subject.startedAt) {
-      subject.startedAt = container.startedAt
-      beginLife(subject.window)
-      subject.early = null
-      subject.changed = true
-    }
-    const { healthFailingStreak, health } = subject.life.signs
-    if (health !== container.health || healthFailingStreak !== container.healthFailingStreak) {
-      subject.life = inspected(subject.life, container, clock.now())
-      subject.changed = true
-    }
-    const stale = freshnessOf(container, subject) !== 'live'
-    // Without samples only time changes what is thought: crashes age, and a sign that still stands is seen once more.
-    const mayChange = subject.life.signs.crashTimesMs.length > 0 || subject.assessment.light === 'critical'
-    if (subject.stale !== stale || (stale && mayChange)) subject.changed = true
-    if (subject.changed) evaluate(container, subject)
-  }
-
-  /** Old samples say nothing of now: then only the signs of life count. */
-  const evaluate = (container: Container, subject: Subject): void => {
-    const { window, life } = subject
-    const stale = freshnessOf(container, subject) !== 'live'
-    window.life = { ...life.signs, at: stale ? clock.now() : Math.max(life.signs.at, window.latest?.at ?? 0) }
-    subject.assessment = assess(
-      stale ? { ...createWindow(window.containerId), life: window.life } : window,
-      ports.calibration(),
-    )
-    subject.stale = stale
-    subject.changed = false
-    // Nobody sees what becomes of a container that runs and gives no readings.
-    if (stale && container.state === 'running') ports.scores.cutShort(container.id)
-    else ports.scores.assessed(subject.assessment)
-    const failing = window.saturation.ms >= SATURATION_FAILS_MS
-    if (failing && !subject.saturationFailed) ports.scores.failed(container.id)
-    subject.saturationFailed = failing
-  }
-
-  const intervalOf = (containerId: string): number => {
-    const subject = subjects.get(containerId)
-    const container = ports.inventory().containers.get(containerId)
-    if (subject === undefined || container === undefined) return ALERT_INTERVAL_MS
-    const young = subject.window.cpuCores.length < WINDOW_SAMPLES
-    const calm = subject.assessment.light === 'low' && !watches.get(container.key)?.incident
-    return calm && !young ? ports.calmIntervalMs() : ALERT_INTERVAL_MS
-  }
-
-  const freshnessOf = (container: Container, { window, heardAtMs }: Subject): Tracked['freshness'] => {
-    if (window.latest === null) return 'none'
-    // A reading from a time that has not come yet is from before the clock was set back.
-    const ageMs = Math.abs(clock.now() - heardAtMs)
-    return container.state === 'running' && ageMs <= STALE_MS + intervalOf(container.id) ? 'live' : 'stale'
   }
 
   /** Containers that run and have an open incident: of those that ended the host is not the reason. */
@@ -474,12 +345,7 @@ export function createGuard(ports: {
   }
 
   const forgetGone = (containers: ReadonlyMap<string, Container>, current: ReadonlyMap<string, Container>) => {
-    for (const id of subjects.keys()) {
-      if (containers.has(id)) continue
-      subjects.delete(id)
-      turning.delete(id)
-      ports.scores.cutShort(id)
-    }
+    for (const id of subjects.forgetOthers(containers)) turning.delete(id)
     for (const [key, { incident, actionTimesMs }] of watches) {
       if (incident === null && actionTimesMs.length === 0 && !current.has(key)) watches.delete(key)
     }
@@ -525,32 +391,13 @@ export function createGuard(ports: {
     onEngineEvent(event) {
       const container = ports.inventory().containers.get(event.containerId)
       if (container === undefined) return
-      const subject = subjectOf(container)
-      const { life, turn } = notice(subject.life, event)
-      subject.life = life
-      subject.changed = true
+      const turn = subjects.notice(container, event)
       if (turn === null) return
-      if (FAILURES.has(turn.kind)) ports.scores.failed(container.id)
-      if (turn.kind === 'planned-stop' || turn.kind === 'completed') ports.scores.cutShort(container.id)
-      if (turn.kind === 'started') {
-        beginLife(subject.window)
-        subject.early = null
-        sampler.reset(container.id)
-      }
-      evaluate(container, subject)
+      if (turn.kind === 'started') sampler.reset(container.id)
       tell(container.key, { type: 'turned', turn }, situationOf(container))
     },
-    warm(container, window) {
-      const subject = subjectOf(container)
-      if (subject.early === null || subject.startedAt !== container.startedAt) return
-      const seenUntil = window.latest?.at ?? 0
-      for (const sample of subject.early) if (sample.at > seenUntil) observeAcrossGap(window, sample)
-      Object.assign(subject, { window, early: null, changed: subject.window.latest !== null })
-    },
-    warmed() {
-      mayBeWarmed = false
-      for (const subject of subjects.values()) subject.early = null
-    },
+    warm: subjects.warm,
+    warmed: subjects.warmed,
     resume(open, restarts, leased) {
       for (const incident of leased) leases.note(incident)
       for (const incident of open) unsettled.take(incident)
@@ -573,18 +420,16 @@ export function createGuard(ports: {
       const rail = hostRail(hostFacts(), settings, clock.now())
       return rail === null ? null : { reason: rail.reason, endsWithAWord: rail.endsWithAWord ?? false }
     },
-    intervalOf,
+    intervalOf: subjects.intervalOf,
     tracked: (containers = ports.inventory().containers.values()) =>
       Array.from(containers, (container) => {
-        const subject = subjectOf(container)
+        const incident = watches.get(container.key)?.incident
         return {
           container,
           mode: autonomy.modeOf(container).mode,
           protectedBecause: protectionOf(container, ports.ownContainerId),
-          sample: subject.window.latest,
-          assessment: subject.assessment,
-          freshness: freshnessOf(container, subject),
-          openIncidentId: watches.get(container.key)?.incident?.id ?? null,
+          ...subjects.seen(container),
+          openIncidentId: incident?.id ?? null,
         }
       }),
     async settled() {
