@@ -9,9 +9,9 @@ import { reaction } from './bench/reaction.ts'
 import { sampler } from './bench/sampler.ts'
 import { store } from './bench/store.ts'
 import { turnover } from './bench/turnover.ts'
-import { watch } from './bench/watch.ts'
+import { resident, watch } from './bench/watch.ts'
 
-type Wanted = { containers: number | undefined; seconds: number }
+type Wanted = { containers: number | undefined; seconds: number; minutes: number }
 
 const calibration = () => Calibration.parse(JSON.parse(readFileSync(join(ROOT, 'models/calibration.json'), 'utf8')))
 
@@ -23,6 +23,10 @@ const SUITES: Record<string, { about: string; run: (wanted: Wanted) => Promise<F
   watch: {
     about: 'the whole service on idle containers, beside Netdata (where installed) and stats streams',
     run: ({ containers = 60, seconds }) => watch({ containers, seconds }),
+  },
+  resident: {
+    about: 'memory of the whole service on idle containers, half an hour',
+    run: ({ containers = 60, minutes }) => resident({ containers, minutes }),
   },
   assess: {
     about: 'what is thought of a container each second, beside one line through its last minute',
@@ -65,9 +69,15 @@ const program = new Command('bench')
   .argument('[suites...]', 'which ones; all without a name')
   .option('--containers <n>', 'how many containers', positive)
   .option('--seconds <n>', 'how long to measure where time matters', positive, 60)
+  .option('--minutes <n>', 'how long "resident" watches', positive, 30)
   .option('--json', 'print the figures as JSON')
   .parse()
-const { containers, seconds, json } = program.opts<{ containers?: number; seconds: number; json?: boolean }>()
+const { containers, seconds, minutes, json } = program.opts<{
+  containers?: number
+  seconds: number
+  minutes: number
+  json?: boolean
+}>()
 const names = program.args.length > 0 ? program.args : Object.keys(SUITES)
 const unknown = names.find((name) => SUITES[name] === undefined)
 if (unknown !== undefined) program.error(`there is no suite "${unknown}"; there are ${Object.keys(SUITES).join(', ')}`)
@@ -86,7 +96,7 @@ const results: Record<string, Figure[]> = {}
 for (const name of names) {
   try {
     say(`== ${name}`)
-    results[name] = await SUITES[name]!.run({ containers, seconds })
+    results[name] = await SUITES[name]!.run({ containers, seconds, minutes })
     if (!json) for (const figure of results[name]) print(figure)
   } catch (error) {
     say(`${name}: ${(error as Error).message}`)

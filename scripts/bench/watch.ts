@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openRealEngine } from '../../chaos/real-engine.ts'
+import { openRealEngine, type RealEngine } from '../../chaos/real-engine.ts'
 import { cpuSecondsOf, type Figure, memoryMegabytes, say, startService, wait } from './measure.ts'
 
 const NETDATA = '/usr/sbin/netdata'
@@ -82,11 +82,10 @@ function startNetdata(): (AsyncDisposable & { cpuSeconds(): number }) | null {
   }
 }
 
-/** The whole service on idle containers of a real engine, beside Netdata in the same minute and stats streams in the next. */
-export async function watch({ containers, seconds }: { containers: number; seconds: number }): Promise<Figure[]> {
-  const engine = await openRealEngine()
-  if (engine === null) throw new Error('needs a Docker engine on this machine: start one, or set DOCKER_HOST')
-  await using real = engine
+/** A real engine with so many idle containers, and their ids. Throws where there is no engine. */
+async function startIdle(containers: number): Promise<{ real: RealEngine; ids: string[] }> {
+  const real = await openRealEngine()
+  if (real === null) throw new Error('needs a Docker engine on this machine: start one, or set DOCKER_HOST')
   say(`Starting ${containers} idle containers…`)
   const ids: string[] = []
   while (ids.length < containers) {
@@ -95,6 +94,33 @@ export async function watch({ containers, seconds }: { containers: number; secon
     )
     ids.push(...(await Promise.all(some)))
   }
+  return { real, ids }
+}
+
+/** Memory of the whole service on idle containers of a real engine, after a minute and at the end. */
+export async function resident({ containers, minutes }: { containers: number; minutes: number }): Promise<Figure[]> {
+  const idle = await startIdle(containers)
+  await using real = idle.real
+  await using service = await startService({ DOCKER_HOST: real.dockerHost })
+  const megabytes = () => memoryMegabytes(service.pid, 'VmRSS')
+  const taken: number[] = []
+  for (let minute = 1; minute <= minutes; minute++) {
+    await wait(60_000)
+    taken.push(megabytes())
+    if (minute === 1 || minute % 5 === 0) say(`  ${minute} min: ${taken.at(-1)!.toFixed(1)} MB`)
+  }
+  return [
+    { name: `resident memory, ${containers} idle containers, after 1 min`, value: taken[0]!, unit: 'MB' },
+    { name: `after ${minutes} min`, value: taken.at(-1)!, unit: 'MB' },
+    { name: 'highest of the minutes', value: Math.max(...taken), unit: 'MB' },
+    { name: 'peak memory', value: memoryMegabytes(service.pid, 'VmHWM'), unit: 'MB' },
+  ]
+}
+
+/** The whole service on idle containers of a real engine, beside Netdata in the same minute and stats streams in the next. */
+export async function watch({ containers, seconds }: { containers: number; seconds: number }): Promise<Figure[]> {
+  const { ids, ...idle } = await startIdle(containers)
+  await using real = idle.real
   const ms = seconds * 1000
   say(`The engine alone, for ${seconds} s…`)
   const [idleShare] = (await sharesOver(ms, [engineCpuSeconds])) as [number]
