@@ -5,7 +5,7 @@ import type { Runbook } from './contracts/runbook.ts'
 import type { HostFigures } from './contracts/status.ts'
 import type { Container, Sample } from './contracts/telemetry.ts'
 import { factsOf } from './decide/facts.ts'
-import type { Situation } from './decide/incident-machine.ts'
+import type { FollowsFrom, Situation } from './decide/incident-machine.ts'
 import { isSet, protectionOf } from './decide/remediation-policy.ts'
 import { chooseRunbook } from './decide/runbook-match.ts'
 import { dependentsOf, neededBy, surroundingsOf } from './decide/surroundings.ts'
@@ -40,6 +40,13 @@ const ONE_CAUSE_MS = 10_000
 const DEALT_WITH: ReadonlySet<Phase> = new Set(['awaiting-approval', 'acting'])
 /** Somebody may be at it in a moment. Where a rail holds the first one up for longer, the others are looked at themselves. */
 const UNDECIDED: ReadonlySet<Phase> = new Set(['diagnosing', 'detected'])
+
+/** Its check may need longer to call it unhealthy than the checks of those that need it. */
+const isFailing = ({ state, healthFailingStreak }: Container): boolean =>
+  state === 'restarting' || state === 'paused' || (state === 'running' && healthFailingStreak > 0)
+
+const failingWords = ({ state }: Container): string =>
+  state === 'running' ? 'fails its own health check' : `is ${state}`
 
 /** Looks around a container in trouble, at all others: not for each container each second. */
 export function createAround(ports: {
@@ -91,19 +98,21 @@ export function createAround(ports: {
   }
 
   /** Whom it needs and who is in trouble itself: that one is the cause, and is dealt with first. */
-  const followsFrom = (container: Container, all: readonly Container[]): string | null => {
+  const followsFrom = (container: Container, all: readonly Container[]): FollowsFrom | null => {
     const own = incidentOf(container.key)
     if (own?.cause !== 'unhealthy' && own?.cause !== 'crash-loop' && own?.cause !== 'unknown') return null
-    const root = neededBy(container, all).find((other) => {
+    for (const other of neededBy(container, all)) {
       const theirs = incidentOf(other.key)
       // Of two that need each other one has to be the first.
-      return theirs !== null && theirs.phase !== 'suppressed'
-    })
-    if (root !== undefined) return `it follows from the incident of ${root.name}, which it depends on`
+      if (theirs !== null && theirs.phase !== 'suppressed')
+        return { needed: true, reason: `it follows from the incident of ${other.name}, which it depends on` }
+      if (theirs === null && isFailing(other))
+        return { needed: true, reason: `it depends on ${other.name}, which ${failingWords(other)}` }
+    }
     const first = own.composeProject === null ? undefined : firstOfOneCause(container, own, all)
-    return first === undefined
-      ? null
-      : `it is one with the incident of ${first.name}: same project, same cause, within ${ONE_CAUSE_MS / 1000} s`
+    if (first === undefined) return null
+    const reason = `it is one with the incident of ${first.name}: same project, same cause, within ${ONE_CAUSE_MS / 1000} s`
+    return { needed: false, reason }
   }
 
   return (container) => {

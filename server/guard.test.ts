@@ -108,6 +108,55 @@ describe('who depends on one in trouble', () => {
   })
 })
 
+describe('a database that hangs below two of seven', () => {
+  const seven = (labels: Record<string, string>) =>
+    createGuardedHost(
+      aFleet(7, (index) => (index === 4 || index === 5 ? { labels } : {})),
+      { mode: 'auto' },
+    )
+  /** The checks of those that need it are quicker than its own. */
+  const hang = async (host: ReturnType<typeof createGuardedHost>) => {
+    await host.rounds(3)
+    host.change(idOf(1), { healthFailingStreak: 1 })
+    for (const id of [idOf(5), idOf(6)]) {
+      host.change(id, unhealthy)
+      host.event(id, 'health_status', { health: 'unhealthy' })
+    }
+    await host.rounds(8)
+    const before = restartsOf(host)
+    host.change(idOf(1), unhealthy)
+    host.event(idOf(1), 'health_status', { health: 'unhealthy' })
+    await host.rounds(8)
+    const incidentsOf = (number: number) =>
+      [...host.incidents.values()].find(({ containerId }) => containerId === idOf(number))
+    return { before, after: restartsOf(host), database: incidentsOf(1), dependent: incidentsOf(5) }
+  }
+
+  test('is restarted, and they are not: they say that they need it', async () => {
+    for (const label of ['service-0', 'shop-service-0-1', ' cache, shop-service-0-1,']) {
+      const { before, after, database, dependent } = await hang(seven({ 'dockerpulse.depends-on': label }))
+      expect(before, label).toEqual([])
+      expect(dependent?.phase).toBe('suppressed')
+      expect(dependent?.history.some(({ text }) => text.includes('shop-service-0-1, which fails its own'))).toBe(true)
+      expect(after).toEqual([idOf(1)])
+      expect(database?.phase).toBe('verifying')
+    }
+  })
+
+  test('is left to a person where nobody says so: three of seven may be the host', async () => {
+    for (const labels of [
+      {},
+      { 'dockerpulse.depends-on': 'shop-service-9-1' },
+      { 'com.docker.compose.depends_on': 'service-0:service_completed_successfully:false' },
+    ] as Record<string, string>[]) {
+      const host = seven(labels)
+      const { after } = await hang(host)
+      expect(after).not.toContain(idOf(1))
+      expect(host.guard.brake?.reason).toContain('3 of 7 containers are in trouble at once')
+    }
+  })
+})
+
 describe('containers of a project that fail of one cause in the same moments', () => {
   const sick = (host: ReturnType<typeof createGuardedHost>, number: number) => {
     host.change(idOf(number), unhealthy)

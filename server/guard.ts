@@ -10,7 +10,15 @@ import type { Clock } from './contracts/ports.ts'
 import type { Runbook } from './contracts/runbook.ts'
 import type { HostFigures } from './contracts/status.ts'
 import type { Container, EngineEvent } from './contracts/telemetry.ts'
-import { advance, type Effect, newWatch, type Situation, type Stimulus, type Watch } from './decide/incident-machine.ts'
+import {
+  advance,
+  type Effect,
+  hasOwnTrouble,
+  newWatch,
+  type Situation,
+  type Stimulus,
+  type Watch,
+} from './decide/incident-machine.ts'
 import { judge } from './decide/judge.ts'
 import { hostRail } from './decide/rails.ts'
 import { type PolicySettings, protectionOf } from './decide/remediation-policy.ts'
@@ -194,7 +202,7 @@ export function createGuard(ports: {
     else suspects.delete(id)
     if (isOne && step.watch.incident === null) turning.add(id)
     else turning.delete(id)
-    troubled += Number(step.watch.incident !== null) - Number(watch.incident !== null)
+    troubled += Number(hasOwnTrouble(step.watch)) - Number(hasOwnTrouble(watch))
     for (const effect of step.effects) perform(key, effect)
     return step.refusal ?? null
   }
@@ -317,12 +325,12 @@ export function createGuard(ports: {
     return observations
   }
 
-  /** Containers that run and have an open incident: of those that ended the host is not the reason. */
+  /** Containers that run and have trouble of their own: of those that ended the host is not the reason. */
   const countTroubled = (): number => {
     const { containers } = ports.inventory()
     let count = 0
-    for (const { incident } of watches.values())
-      if (incident !== null && containers.get(incident.containerId)?.state === 'running') count += 1
+    for (const watch of watches.values())
+      if (hasOwnTrouble(watch) && containers.get(watch.incident!.containerId)?.state === 'running') count += 1
     return count
   }
 

@@ -27,6 +27,7 @@ const Service = z.object({
   ports: z.array(z.string()).default([]),
   networks: z.array(z.string()),
   labels: z.record(z.string(), z.string()).default({}),
+  depends_on: z.record(z.string(), z.unknown()).default({}),
   logging: z.object({ driver: z.string(), options: z.record(z.string(), z.string()) }),
   healthcheck: z.object({ test: z.array(z.string()) }),
 })

@@ -74,8 +74,13 @@ describe('every service', () => {
   })
 
   test.each(targets)('%s: may be broken on purpose, and swap does not blur its memory limit', (_, service) => {
-    expect(service.labels).toEqual({ 'dockerpulse.chaos': 'allowed' })
+    expect(service.labels).toMatchObject({ 'dockerpulse.chaos': 'allowed' })
     expect(service.memswap_limit).toBe(service.mem_limit)
+  })
+
+  test.each(targets)('%s: says in its label what it needs, for compose 1.29 does not', (_, service) => {
+    const said = service.labels['dockerpulse.depends-on']?.split(', ') ?? []
+    expect(said.sort()).toEqual(Object.keys(service.depends_on).sort())
   })
 
   test('the program, its proxy and its model may not be broken, and are never healed', () => {

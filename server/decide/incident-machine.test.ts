@@ -449,6 +449,19 @@ describe('mode auto', () => {
     expect(told.events.slice(2)).toEqual(['action.executed', 'action.verified', 'incident.resolved'])
   })
 
+  test('does not call it calm, nor late, while its health check has not spoken yet; for ten minutes', () => {
+    const container = aContainer({ health: 'starting' })
+    const told = restarted()
+    told.look(300, CALM, { container })
+    expect(told.incident?.phase).toBe('verifying')
+    told.look(21, CALM, { container: { ...container, health: 'healthy' } })
+    expect(told.closed).toMatchObject([{ actions: [{ state: 'verified' }] }])
+
+    const silent = restarted()
+    silent.look(601, CALM, { container })
+    expect(silent.incident).toMatchObject({ actions: [{ state: 'ineffective' }] })
+  })
+
   test('begins those twenty seconds anew with every crash', () => {
     const told = restarted()
     told.look(19, CALM)

@@ -23,7 +23,16 @@ import {
 import { decideRemedy, stopGraceSeconds } from './remediation-policy.ts'
 import { criticality, isSustained, timed } from './watch-clocks.ts'
 
-export { type Effect, newWatch, type Plan, type Situation, type Step, type Watch } from './incident-steps.ts'
+export {
+  type Effect,
+  type FollowsFrom,
+  hasOwnTrouble,
+  newWatch,
+  type Plan,
+  type Situation,
+  type Step,
+  type Watch,
+} from './incident-steps.ts'
 
 /** A turn in a container's life that decides something here (see analyse/life). */
 export type Turn = {
@@ -52,6 +61,8 @@ export type Stimulus =
 export const CALM_MS = 30_000
 /** And this long after an action before the action counts as a help, within this time, where no runbook says otherwise. */
 export const VERIFY = { calmSeconds: 20, withinSeconds: 120 }
+/** Its health check may take so long to speak for the first time. */
+const LONGEST_START_MS = 600_000
 /** A container that ended by itself and stays down for so long needs a person. */
 export const DOWN_MS = 60_000
 /** An operator who does not answer for so long answers a situation that is gone. */
@@ -142,6 +153,7 @@ function considered(step: Step, context: Context): Step {
   const before = (state: ActionState) => incident.actions.some((one) => one.state === state)
   const { verdict, reason, rung } = decideRemedy({
     ...situation,
+    followsFrom: situation.followsFrom?.reason ?? null,
     cause: incident.cause,
     probability: situation.assessment?.probability ?? null,
     actionTimesMs: step.watch.actionTimesMs,
@@ -152,9 +164,11 @@ function considered(step: Step, context: Context): Step {
   })
   if (rung === null && step.watch.criticalSinceMs !== null) step = { ...step, watch: { ...step.watch, heldUp: true } }
   const suppressed = situation.followsFrom !== null
+  const followsNeeded = situation.followsFrom?.needed ?? false
+  if (followsNeeded !== step.watch.followsNeeded) step = { ...step, watch: { ...step.watch, followsNeeded } }
   if (suppressed !== (incident.phase === 'suppressed')) {
     const phase: Phase = suppressed ? 'suppressed' : restingPhase(incident)
-    const text = situation.followsFrom ?? 'what it followed from is over'
+    const text = situation.followsFrom?.reason ?? 'what it followed from is over'
     return recorded(step, { ...incident, phase }, 'incident.updated', null, text, situation.at)
   }
   if (rung === null) {
@@ -260,7 +274,10 @@ function verified(step: Step, calmMs: number, context: Context): Step {
     const done = acted(step, action, 'verified', 'verifying', helped, context)
     return resolved(done, 'helped', `${action.kind} helped`, context)
   }
-  const sinceMs = at - (step.watch.verifyingSinceMs ?? at)
+  const { verifyingSinceMs } = step.watch
+  const startedMs = Math.abs(at - (action.finishedAt ?? action.at))
+  if (verifyingSinceMs === null && startedMs < LONGEST_START_MS) return step
+  const sinceMs = verifyingSinceMs === null ? startedMs : at - verifyingSinceMs
   if (action.kind === 'raise-cpu-limit' && sinceMs >= RELIEF_MS && isAtLimit(context))
     return acted(step, action, 'ineffective', 'detected', 'it is at its new limit as well', context)
   if (sinceMs < verify.withinSeconds * 1000) return step

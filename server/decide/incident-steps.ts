@@ -30,7 +30,7 @@ export type Watch = {
   calmSinceMs: number | null
   /** Since when it has not been running, without anybody having asked for that. */
   downSinceMs: number | null
-  /** Since when the effect of an action is being watched. */
+  /** Since when the effect of an action is being watched: not while its health check has not spoken yet. */
   verifyingSinceMs: number | null
   /** When it was looked at last; a clock that jumped shows here. */
   lookedAtMs: number | null
@@ -43,9 +43,17 @@ export type Watch = {
   passedTimesMs: readonly number[]
   /** What is written down of the open incident already: verdicts that came and go are not written again. */
   notedVerdicts: readonly string[]
+  /** Its trouble is explained by one that it needs: while that lasts it says nothing of the host. */
+  followsNeeded: boolean
   /** How often each kind of turn came in the open incident. */
   turnCounts: Readonly<Record<string, number>>
 }
+
+/**
+ * Why an incident is not one of its own. `needed`: it comes from one that the container says it depends on and that is in
+ * trouble itself; else it only looks like one with another.
+ */
+export type FollowsFrom = { reason: string; needed: boolean }
 
 /** What is known at the moment of a decision. */
 export type Situation = {
@@ -56,8 +64,7 @@ export type Situation = {
   sample: Sample | null
   assessment: Assessment | null
   host: HostFacts
-  /** The incident that a new one follows from, in words. */
-  followsFrom: string | null
+  followsFrom: FollowsFrom | null
   runbook: Runbook | null
   surroundings: Surroundings
   judgements: Partial<Record<ActionKind, readonly Judgement[]>>
@@ -96,6 +103,7 @@ const QUIET = {
   verifyingSinceMs: null,
   lookedAtMs: null,
   notedVerdicts: [],
+  followsNeeded: false,
   turnCounts: {},
 }
 
@@ -111,6 +119,10 @@ export function newWatch(key: string): Watch {
     ...QUIET,
   }
 }
+
+/** Whether it has trouble of its own, which counts where the host as a whole is judged. */
+export const hasOwnTrouble = ({ incident, followsNeeded }: Watch): boolean =>
+  incident !== null && !(incident.phase === 'suppressed' && followsNeeded)
 
 /** The phase of an open incident about which nothing is being done. */
 export function restingPhase({ explanation, actions }: Incident): Phase {

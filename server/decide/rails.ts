@@ -5,7 +5,7 @@ export type HostAction = { at: number; containerKey: string; helped: boolean | n
 export type HostFacts = {
   actionInFlight: boolean
   containers: number
-  /** Containers that run and have an open incident. */
+  /** Containers that run and have an incident of their own: not one that follows from one that they depend on. */
   troubled: number
   /** Containers that have just turned critical, so that their incidents are about to open. */
   turning: number

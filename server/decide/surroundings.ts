@@ -2,7 +2,10 @@ import type { Target } from '../contracts/incident.ts'
 import type { HostFigures } from '../contracts/status.ts'
 import type { Container, Sample } from '../contracts/telemetry.ts'
 
-const DEPENDS_ON = 'com.docker.compose.depends_on'
+/** Written by docker compose: `db:service_healthy:false,cache:service_started:true`. */
+const COMPOSE_DEPENDS_ON = 'com.docker.compose.depends_on'
+/** The user's own word, for all that compose does not write it for: services of its project or names, `db, cache`. */
+const DEPENDS_ON = 'dockerpulse.depends-on'
 
 /** A neighbour takes the CPU from this share of the host's cores on. */
 const NOISY_FROM_SHARE = 0.5
@@ -18,16 +21,22 @@ export const targetOf = ({ id, name, startedAt, imageId, stopGraceSeconds }: Con
   stopGraceSeconds,
 })
 
-/** Services that a container's compose label says it depends on: `db:service_healthy:false,cache:service_started:true`. */
-function servicesNeededBy(container: Container): string[] {
-  return (container.labels[DEPENDS_ON] ?? '').split(',').flatMap((part) => part.split(':')[0]?.trim() || [])
+const listed = (label: string | undefined): string[] => (label ?? '').split(',').flatMap((part) => part.trim() || [])
+
+/** Services of its project that a container says it needs while it runs: a job that was to end before is none. */
+function servicesNeededBy({ labels }: Container): string[] {
+  const byCompose = listed(labels[COMPOSE_DEPENDS_ON])
+    .map((part) => part.split(':'))
+    .filter(([, condition]) => condition !== 'service_completed_successfully')
+    .flatMap(([service]) => service || [])
+  return [...byCompose, ...listed(labels[DEPENDS_ON])]
 }
 
 const livesIn = (container: Container, other: Container): boolean =>
   container.networkMode === `container:${other.id}` || container.networkMode === `container:${other.name}`
 
 function needs(container: Container, other: Container): boolean {
-  if (livesIn(container, other)) return true
+  if (livesIn(container, other) || listed(container.labels[DEPENDS_ON]).includes(other.name)) return true
   return (
     other.composeService !== null &&
     container.composeProject !== null &&

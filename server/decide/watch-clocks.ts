@@ -29,17 +29,18 @@ export function timed(watch: Watch, { situation, settings }: Context): Watch {
   const jumped = watch.lookedAtMs !== null && Math.abs(at - watch.lookedAtMs) > JUMP_MS
   const since = (beganMs: number | null): number => (beganMs === null || jumped ? at : beganMs)
   const probability = assessment?.probability ?? null
+  const isStarting = container.state === 'running' && container.health === 'starting'
   const calm =
     probability !== null &&
     assessment?.light === 'low' &&
     container.state === 'running' &&
-    container.health !== 'unhealthy'
+    (container.health === 'healthy' || container.health === 'none')
   return {
     ...watch,
     ...criticality(watch, situation, settings, jumped),
     calmSinceMs: calm ? since(watch.calmSinceMs) : null,
     downSinceMs: container.state === 'exited' || container.state === 'dead' ? since(watch.downSinceMs) : null,
-    verifyingSinceMs: watch.incident?.phase === 'verifying' ? since(watch.verifyingSinceMs) : null,
+    verifyingSinceMs: watch.incident?.phase === 'verifying' && !isStarting ? since(watch.verifyingSinceMs) : null,
     lookedAtMs: at,
     actionTimesMs: watch.actionTimesMs.filter((action) => at - action < REMEMBER_ACTIONS_MS),
     passedTimesMs: watch.passedTimesMs.filter((passed) => Math.abs(at - passed) < FLAPPING_MS),
