@@ -3,7 +3,9 @@ import type { Container, EngineEvent } from './contracts/telemetry.ts'
 import { fittingEvents, visible } from './evidence.ts'
 import type { Observation } from './store/stored-metrics.ts'
 
-/** More containers than these are not remembered: the ones longest not heard of go first. */
+/** Of containers that are gone so many are remembered: the ones longest not heard of go first. */
+const MOST_GONE = 500
+/** Between two rounds no more than so many come, whatever the engine says. */
 const MOST_REMEMBERED = 5_000
 /** A container that ends and starts all the time must not drive out the events of the others. */
 const MOST_EVENTS_EACH = 50
@@ -18,10 +20,12 @@ export type BlackBoxMemory = {
   eventsOf(containerId: string, project: string | null, nowMs: number): EngineEvent[]
 }
 
-function forgetOldest(remembered: Map<string, unknown>): void {
-  for (const key of remembered.keys()) {
-    if (remembered.size <= MOST_REMEMBERED) return
-    remembered.delete(key)
+/** Forgets the oldest of those that may be forgotten until no more than `most` are left of all. */
+function forgetOldest<T>(remembered: Map<string, T>, most: number, may: (key: string, value: T) => boolean): void {
+  if (remembered.size <= most) return
+  for (const [key, value] of remembered) {
+    if (remembered.size <= most) return
+    if (may(key, value)) remembered.delete(key)
   }
 }
 
@@ -39,7 +43,9 @@ export function createBlackBoxMemory(): BlackBoxMemory {
         good.delete(container.key)
         good.set(container.key, container)
       }
-      forgetOldest(good)
+      const most = containers.size + MOST_GONE
+      forgetOldest(good, most, (_, { id }) => !containers.has(id))
+      forgetOldest(events, most, (id) => !containers.has(id))
     },
     onEngineEvent(event, container) {
       const { containerId } = event
@@ -48,7 +54,7 @@ export function createBlackBoxMemory(): BlackBoxMemory {
       const kept = { ...event, kind: visible(event.kind).slice(0, 40), name: visible(event.name) }
       events.delete(containerId)
       events.set(containerId, { project, newest: [...(known?.newest ?? []), kept].slice(-MOST_EVENTS_EACH) })
-      forgetOldest(events)
+      forgetOldest(events, MOST_REMEMBERED, () => true)
     },
     goodOf: (key) => good.get(key) ?? null,
     eventsOf(containerId, project, nowMs) {

@@ -334,7 +334,40 @@ describe('what is remembered', () => {
     expect(memory.eventsOf(self, null, NOW)).toHaveLength(1)
   })
 
-  test('is bounded, whatever comes and goes', () => {
+  test('is what is there, and of what is gone the newest, whatever came and went', () => {
+    const memory = createBlackBoxMemory()
+    const stays = aContainer()
+    const idOf = (n: number) => n.toString(16).padStart(64, '0')
+    const observe = (container: Container) =>
+      memory.observed(
+        [
+          {
+            containerKey: container.key,
+            containerName: container.name,
+            sample: aSample({ containerId: container.id }),
+            assessment: anAssessment(0.1),
+          },
+        ],
+        new Map([stays, container].map((one) => [one.id, one])),
+      )
+    memory.onEngineEvent(eventOf(stays.id, NOW), stays)
+    observe(stays)
+    for (let n = 0; n < 1000; n++) {
+      const passing = aContainer({ id: idOf(n), key: `passing-${n}` })
+      memory.onEngineEvent(eventOf(passing.id, NOW), passing)
+      observe(passing)
+    }
+    expect(memory.goodOf(stays.key)).toBe(stays)
+    expect(memory.eventsOf(stays.id, null, NOW)).toHaveLength(1)
+    const remembered = Array.from({ length: 1000 }, (_, n) => n).filter((n) => memory.goodOf(`passing-${n}`) !== null)
+    expect(remembered[0]).toBe(1000 - remembered.length)
+    expect(remembered.length).toBeGreaterThanOrEqual(500)
+    expect(remembered.length).toBeLessThanOrEqual(502)
+    expect(memory.eventsOf(idOf(0), null, NOW)).toEqual([])
+    expect(memory.eventsOf(idOf(999), null, NOW)).toHaveLength(1)
+  })
+
+  test('is bounded between two rounds, too', () => {
     const memory = createBlackBoxMemory()
     for (let n = 0; n < 6000; n++) memory.onEngineEvent(eventOf(n.toString(16).padStart(64, '0'), NOW), undefined)
     expect(memory.eventsOf('0'.repeat(64), null, NOW)).toEqual([])
