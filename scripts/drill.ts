@@ -114,10 +114,12 @@ function print({ graded, skipped, summary, cutShort }: DrillResult): void {
   }
   for (const { scenario, reason } of skipped) process.stdout.write(`–       ${scenario}: not done: ${reason}\n`)
   if (cutShort !== null) process.stdout.write(`only a part: ${cutShort}\n`)
-  const { ways, foreseeable, quiet, failuresAvoided, actions } = summary
+  const { ways, foreseeable, quiet, failuresAvoided, bit, healed, actions } = summary
   process.stdout.write(
     `\n${summary.mark}  ${summary.points} of 100 points; ${failuresAvoided} of ${foreseeable} foreseeable failures avoided\n`,
   )
+  if (bit > 0)
+    process.stdout.write(`   ${healed} of ${bit} faults that bit were ended by an action, without a person\n`)
   if (actions.precision !== null)
     process.stdout.write(
       `   ${actions.right} of ${actions.right + actions.wrong} automatic actions were right: precision ${(100 * actions.precision).toFixed(0)} %, above ${(100 * actions.precisionLower).toFixed(0)} % with 90 % confidence\n`,

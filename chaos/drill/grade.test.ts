@@ -130,5 +130,15 @@ test('a drill in figures: how many were foreseen, how early, how many false alar
       threshold: { foreseen: 0, medianLeadSeconds: null, falseAlarms: 0 },
     },
   })
-  expect(summarize([])).toMatchObject({ points: 0, foreseeable: 0 })
+  expect(summarize([])).toMatchObject({ points: 0, foreseeable: 0, bit: 0, healed: 0 })
+})
+
+test('healed is what an action ended: not what passed by itself, is open still, or only threatened', () => {
+  const fault = { failures: [oom('watched', 71), oom('guarded', 71)] }
+  const restart = { ...happening('guarded', 'action', 72), detail: 'restart verified' }
+  const resolved = happening('guarded', 'resolved', 100)
+  const lives = [[restart, resolved], [resolved], [restart], [{ ...restart, detail: 'restart ineffective' }, resolved]]
+  const grades = lives.map((happenings) => gradeRecording(aRecording('memory-bomb', { ...fault, happenings })))
+  const noBite = gradeRecording(aRecording('memory-bomb', { failures: [], happenings: lives[0]! }))
+  expect(summarize([...grades, noBite])).toMatchObject({ bit: 4, healed: 1 })
 })

@@ -196,6 +196,9 @@ export type Summary = {
   foreseeable: number
   quiet: number
   failuresAvoided: number
+  /** Faults that bit; and those of them that an action ended without a person, verified and the incident resolved. */
+  bit: number
+  healed: number
   actions: { right: number; wrong: number; precision: number | null; precisionLower: number }
 }
 
@@ -205,6 +208,7 @@ const median = (values: readonly number[]): number | null =>
 /** The mean of the marks, and how the three ways of watching compare. */
 export function summarize(grades: readonly Grade[]): Summary {
   const foreseeable = grades.filter(({ expected, bit }) => expected === 'foreseen' && bit)
+  const biting = grades.filter(({ expected, bit }) => bit && (expected === 'foreseen' || expected === 'noticed'))
   const quiet = grades.filter(({ expected }) => expected === 'quiet' || expected === 'unknown')
   const way = (name: 'guard' | 'threshold' | 'predictLinear') => {
     const leads = foreseeable.flatMap((grade) => {
@@ -227,6 +231,8 @@ export function summarize(grades: readonly Grade[]): Summary {
     foreseeable: foreseeable.length,
     quiet: quiet.length,
     failuresAvoided: foreseeable.filter(({ guardedFailed }) => !guardedFailed).length,
+    bit: biting.length,
+    healed: biting.filter(({ actions, recoverySeconds }) => actions.right > 0 && recoverySeconds !== null).length,
     actions: {
       right,
       wrong,

@@ -31,7 +31,7 @@ function tableOf(drill: KeptDrill): string {
   return [
     `## On ${ENGINE_NAMES[drill.engine]}`,
     '',
-    `${drill.at.slice(0, 10)}, DockerPulse ${drill.version}, calibration ${drill.calibration}${drill.seed === null ? '' : `, seed ${drill.seed}`}: **${drill.mark}, ${drill.points} of 100 points**; ${drill.failuresAvoided} of ${foreseeable} foreseeable failures were avoided.${drill.actions?.precision == null ? '' : ` ${drill.actions.right} of ${drill.actions.right + drill.actions.wrong} automatic actions were right.`}`,
+    `${drill.at.slice(0, 10)}, DockerPulse ${drill.version}, calibration ${drill.calibration}${drill.seed === null ? '' : `, seed ${drill.seed}`}: **${drill.mark}, ${drill.points} of 100 points**; ${drill.failuresAvoided} of ${foreseeable} foreseeable failures were avoided.${drill.healed === null ? '' : ` ${drill.healed} of ${drill.bit} faults that bit were ended by an action of the program’s own, without a person.`}${drill.actions?.precision == null ? '' : ` ${drill.actions.right} of ${drill.actions.right + drill.actions.wrong} automatic actions were right.`}`,
     '',
     ...(drill.cutShort === null ? [] : [`**Only a part:** ${drill.cutShort}.`, '']),
     row(['', 'DockerPulse', 'threshold of 90 %', '`predict_linear`']),

@@ -43,7 +43,7 @@ export function renderDrillPage({
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Drill of ${escapeHtml(at)}</title><style>${STYLE}</style></head><body>
 <h1><span class="mark ${summary.mark}">${summary.mark}</span>Drill: ${summary.points} of 100 points</h1>
-<p>${escapeHtml(at)}, ${engine === 'sim' ? 'simulated engine' : 'real Docker engine'}${seed === null ? '' : `, seed ${seed}`}, DockerPulse ${escapeHtml(version)}, calibration ${escapeHtml(calibration)}. ${summary.failuresAvoided} of ${summary.foreseeable} foreseeable failures avoided.</p>
+<p>${escapeHtml(at)}, ${engine === 'sim' ? 'simulated engine' : 'real Docker engine'}${seed === null ? '' : `, seed ${seed}`}, DockerPulse ${escapeHtml(version)}, calibration ${escapeHtml(calibration)}. ${summary.failuresAvoided} of ${summary.foreseeable} foreseeable failures avoided; ${summary.healed} of ${summary.bit} faults that bit ended by an action, without a person.</p>
 <table><thead><tr><th></th><th>DockerPulse</th><th>threshold of 90 %</th><th>predict_linear</th></tr></thead><tbody>
 ${figures(`foreseen of ${summary.foreseeable}`, ({ foreseen }) => foreseen)}
 ${figures('lead time, median', ({ medianLeadSeconds }) => seconds(medianLeadSeconds))}

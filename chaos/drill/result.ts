@@ -39,6 +39,9 @@ export const KeptDrill = z.object({
   foreseeable: z.number(),
   quiet: z.number(),
   failuresAvoided: z.number(),
+  /** `null` of a drill from before they were counted. */
+  bit: z.number().nullable().default(null),
+  healed: z.number().nullable().default(null),
   /** `null` of a drill from before it was counted. */
   actions: z
     .object({
