@@ -1,3 +1,5 @@
+// It has to stand before all that loads libraries.
+import './without-unused.ts'
 import { Command } from 'commander'
 import { openApp } from './app.ts'
 import { systemClock } from './clock.ts'

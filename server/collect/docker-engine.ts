@@ -1,5 +1,3 @@
-// It has to stand before dockerode.
-import './without-buildkit.ts'
 import Docker from 'dockerode'
 import type { Engine } from '../contracts/ports.ts'
 import { ContainerId, type Counters, type EngineEvent } from '../contracts/telemetry.ts'
