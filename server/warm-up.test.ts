@@ -40,18 +40,18 @@ describe('after a start the state of a container', () => {
   test('is what its stored samples make of it, at most a quarter of an hour of them, replayed in slices', async () => {
     const { window, breaths } = await warmed(stored(3_000), NOW_MS - 3_600_000)
     expect(window?.latest?.at).toBe(NOW_MS)
-    expect(window?.cpuOutlook.forecasters[0]?.count).toBe(901)
+    expect(window?.cpuOutlook.forecasts[0]?.told.count).toBe(901)
     expect(breaths).toBe(9)
   })
 
   test('does not know of the life before its own start', async () => {
-    expect((await warmed(stored(900), NOW_MS - 59_000)).window?.cpuOutlook.forecasters[0]?.count).toBe(60)
+    expect((await warmed(stored(900), NOW_MS - 59_000)).window?.cpuOutlook.forecasts[0]?.told.count).toBe(60)
     expect((await warmed(stored(900), NOW_MS + 5_000)).window).toBeUndefined()
     expect((await warmed(stored(900), null)).window).toBeUndefined()
   })
 
   test('begins anew after a silence that is too long to look across', async () => {
     const samples = [...stored(100, NOW_MS - 200_000), ...stored(40)]
-    expect((await warmed(samples)).window?.cpuOutlook.forecasters[0]?.count).toBe(40)
+    expect((await warmed(samples)).window?.cpuOutlook.forecasts[0]?.told.count).toBe(40)
   })
 })

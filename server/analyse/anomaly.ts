@@ -1,5 +1,6 @@
-import { countZeros, createRarities, type Rarity, rarityOf } from './rarity.ts'
-import { createSeason, departureFromSeason, type Season } from './season.ts'
+import { type Known, type Packed, pack, packedOfConstant, unpack, type Watched } from './anomaly-state.ts'
+import { rarityOf } from './rarity.ts'
+import { departureFromSeason } from './season.ts'
 
 /** What can be chosen, all in steps of the series or in orders of magnitude of rarity. */
 export type AnomalyTuning = {
@@ -50,60 +51,18 @@ const SEASON_WARM_UP_STEPS = 300
 /** A departure below this share of the level is rounding. */
 const ROUNDING = 1e-9
 
-/** One quantity at three paces: itself, a short and a longer mean, each by its departure from the usual. */
-type Watched = {
-  usual: number
-  quick: number
-  slow: number
-  readonly ofValue: Rarity
-  readonly ofQuick: Rarity
-  readonly ofSlow: Rarity
-}
-
-/** What a detector knows of its series: fixed memory, less than 4 KiB of numbers. */
+/** What a detector knows of its series: fixed memory, less than 4 KiB. */
 export type AnomalyDetector = {
   readonly tuning: AnomalyTuning
   steps: number
   last: number
   /** `null` while all values are the same: then there is nothing else to know. */
-  known: Known | null
-}
-
-type Known = {
-  readonly level: Watched
-  readonly change: Watched
-  readonly season: Season
-  /** Short mean of the departures from the season. */
-  offSeason: number
-  readonly ofOffSeason: Rarity
-  quietSteps: number
-  /** How far beyond the bar the alarm was that began the quiet. */
-  raisedBy: number
-}
-
-function watch(value: number, [ofValue, ofQuick, ofSlow]: readonly Rarity[]): Watched {
-  return { usual: value, quick: value, slow: value, ofValue: ofValue!, ofQuick: ofQuick!, ofSlow: ofSlow! }
+  packed: Packed | null
 }
 
 /** A detector that has seen nothing yet. */
 export function createAnomalyDetector(tuning = SHIPPED_TUNING): AnomalyDetector {
-  return { tuning, steps: 0, last: 0, known: null }
-}
-
-/** What is known after `steps` values that all were `value`. */
-function knownOfConstant(value: number, steps: number): Known {
-  const rarities = createRarities(7)
-  const [ofOffSeason, ...ofLevelAndChange] = rarities
-  for (const rarity of ofLevelAndChange) countZeros(rarity, steps)
-  return {
-    level: watch(value, ofLevelAndChange.slice(0, 3)),
-    change: watch(0, ofLevelAndChange.slice(3)),
-    season: createSeason(value, steps),
-    offSeason: 0,
-    ofOffSeason: ofOffSeason!,
-    quietSteps: 0,
-    raisedBy: 0,
-  }
+  return { tuning, steps: 0, last: 0, packed: null }
 }
 
 /** Mean rarity of a quantity's departures from the usual at its three paces; takes the value into account. */
@@ -151,14 +110,20 @@ export function anomalyScore(detector: AnomalyDetector, value: number): number {
     if (current !== value) return 0
     detector.last = current
   }
-  if (detector.known === null) {
-    if (current === detector.last) {
-      detector.steps += 1
-      return 0
-    }
-    detector.known = knownOfConstant(detector.last, detector.steps)
+  if (detector.packed === null && current === detector.last) {
+    detector.steps += 1
+    return 0
   }
-  const { tuning, known } = detector
+  detector.packed ??= packedOfConstant(detector.last, detector.steps)
+  const known = unpack(detector.packed)
+  const score = scoreOf(detector, known, current)
+  pack(detector.packed)
+  return score
+}
+
+/** The score of a value by what is known, which then knows it, too. */
+function scoreOf(detector: AnomalyDetector, known: Known, current: number): number {
+  const { tuning } = detector
   const { level, change } = known
   detector.steps += 1
   const rounding = ROUNDING * Math.abs(level.usual)

@@ -1,4 +1,4 @@
-import { append, clear, createSeries, indexOfAge, type Series } from './series.ts'
+import { append, clear, createSeries, indexOfAge, replaceNewest, type Series, timeAt } from './series.ts'
 
 /**
  * The highs of a quantity that has a limit: points at which it was higher than ever in the last minutes. A leak goes on
@@ -44,12 +44,10 @@ export function climbTo(climb: Climb, atMs: number, value: number, limit: number
   const { highs } = climb
   if (Number.isNaN(climb.beganAtMs)) climb.beganAtMs = atMs
   if (highs.length > 0) {
-    const newest = indexOfAge(highs, 0)
-    if (atMs - highs.atMs[newest]! > FORGET_MS) clear(highs)
-    else if (value < highs.values[newest]! + MIN_STEP_SHARE * limit) return
-    else if (highs.length > 1 && highs.atMs[newest]! - highs.atMs[indexOfAge(highs, 1)]! < HIGH_EVERY_MS) {
-      highs.atMs[newest] = atMs
-      highs.values[newest] = value
+    if (atMs - highs.newestAtMs > FORGET_MS) clear(highs)
+    else if (value < highs.values[indexOfAge(highs, 0)]! + MIN_STEP_SHARE * limit) return
+    else if (highs.length > 1 && highs.newestAtMs - timeAt(highs, indexOfAge(highs, 1)) < HIGH_EVERY_MS) {
+      replaceNewest(highs, atMs, value)
       return
     }
   }
@@ -67,11 +65,11 @@ export function climbRate(climb: Climb, nowMs: number, spanMs: number): number {
   const top = highs.values[indexOfAge(highs, 0)]!
   for (let age = 0; age < highs.length; age++) {
     const index = indexOfAge(highs, age)
-    if (nowMs - highs.atMs[index]! < span) continue
+    if (nowMs - timeAt(highs, index) < span) continue
     return (1000 * (top - highs.values[index]!)) / span
   }
   const oldest = indexOfAge(highs, highs.length - 1)
-  const elapsed = nowMs - highs.atMs[oldest]!
+  const elapsed = nowMs - timeAt(highs, oldest)
   return elapsed <= 0 ? 0 : (1000 * (top - highs.values[oldest]!)) / Math.max(elapsed, span / 2)
 }
 
@@ -84,11 +82,11 @@ export function goingOn(climb: Climb, nowMs: number, among: number): number {
   if (highs.length < 3) return 0
   let longest = 0
   for (let age = 0; age < Math.min(among, highs.length - 1); age++) {
-    const gap = highs.atMs[indexOfAge(highs, age)]! - highs.atMs[indexOfAge(highs, age + 1)]!
+    const gap = timeAt(highs, indexOfAge(highs, age)) - timeAt(highs, indexOfAge(highs, age + 1))
     if (gap > APART_MS) break
     longest = Math.max(longest, gap)
   }
-  const pause = nowMs - highs.atMs[indexOfAge(highs, 0)]!
+  const pause = nowMs - highs.newestAtMs
   const allowed = PAUSE_SHARE * longest + PAUSE_MS
   return Math.max(0, Math.min(1, 2 - pause / allowed))
 }
@@ -104,7 +102,7 @@ function highAt(climb: Climb, atMs: number): number | null {
   const { highs } = climb
   for (let age = 0; age < highs.length; age++) {
     const index = indexOfAge(highs, age)
-    if (highs.atMs[index]! <= atMs) return highs.values[index]!
+    if (timeAt(highs, index) <= atMs) return highs.values[index]!
   }
   return null
 }

@@ -2,7 +2,7 @@ import { createMixture, type Mixture } from './expert-mixture.ts'
 import { createHistory, type Floats, type History } from './forecast-history.ts'
 import { createPastErrors, type PastErrors } from './past-errors.ts'
 import { createSeasons, type Seasons, SIMILAR_FORECASTS } from './similar-past.ts'
-import { createSimpleState, SIMPLE_FORECASTS, type SimpleState } from './simple-forecasts.ts'
+import { SIMPLE_FORECASTS, type SimpleState } from './simple-forecasts.ts'
 
 /** The horizon, in steps of the series. */
 export const STEPS_AHEAD = 10
@@ -14,10 +14,9 @@ export const EXPERTS = FORMULAS + 2
 /** Ages of the values that the regression on lags sees. */
 export const LAGS = [1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 30, 40, 50, 60, 90, 110] as const
 
-/** Of each pending forecast: what every expert said, then the mixture, then the forecaster. */
+/** Of each pending forecast: what every expert said, then the mixture. */
 export const MIXED = EXPERTS
-export const SAID = EXPERTS + 1
-export const PENDING = EXPERTS + 2
+export const PENDING = EXPERTS + 1
 
 /** Of each pending forecast: lower80, upper80, lower95, upper95. */
 export const BOUNDS = 4
@@ -34,8 +33,10 @@ export type ForecasterState = {
   readonly pastErrors: PastErrors
   readonly lagWeights: Float32Array
   readonly expertWeights: Float32Array
-  /** Rings of ten. */
-  readonly pending: Float32Array
+  /** Rings of ten. What experts and mixture said is kept as the change from the value then, in half precision. */
+  readonly pending: Uint16Array
+  /** What the forecaster said. */
+  readonly said: Float32Array
   readonly pendingBounds: Float32Array
 }
 
@@ -48,8 +49,8 @@ const FLOATS_FROM = SCALARS * Float64Array.BYTES_PER_ELEMENT
 /** Where a packed state has its newest forecast and the bounds of it, relative to the newest value. */
 const FORECAST_AT = 9
 
-/** What the parts below ask for, 4.5 KiB. */
-const BYTES = 4640
+/** What the parts below ask for, 3.5 KiB. */
+const BYTES = 3624
 
 /** All forecasters are worked on in the same place, one after the other. */
 const bench = new Float64Array(BYTES / Float64Array.BYTES_PER_ELEMENT)
@@ -61,24 +62,30 @@ const floats: Floats = (length) => {
   return place
 }
 
+const halves = (length: number) => {
+  const place = floats(Math.ceil(length / 2))
+  return new Uint16Array(place.buffer, place.byteOffset, length)
+}
+
 const state: ForecasterState = {
   origin: 0,
   mixtureError: 0,
   lastValueError: 0,
   history: createHistory(floats),
-  simple: createSimpleState(floats),
+  simple: { level: 0, slope: 0 },
   seasons: createSeasons(floats),
   mixture: createMixture(EXPERTS, floats),
   pastErrors: createPastErrors(floats),
   lagWeights: floats(LAGS.length),
   expertWeights: floats(FORMULAS - 1),
-  pending: floats(PENDING * STEPS_AHEAD),
+  pending: halves(PENDING * STEPS_AHEAD),
+  said: floats(STEPS_AHEAD),
   pendingBounds: floats(BOUNDS * STEPS_AHEAD),
 }
 
 /** Writes the bench back to where it was unpacked from. */
 export function pack(packed: Packed): void {
-  const { history, pending, pendingBounds } = state
+  const { history, said, pendingBounds } = state
   bench[0] = state.origin
   bench[1] = state.mixtureError
   bench[2] = state.lastValueError
@@ -90,7 +97,7 @@ export function pack(packed: Packed): void {
   bench[8] = state.pastErrors.count
   const slot = history.count % STEPS_AHEAD
   const newest = history.values[history.newest] ?? 0
-  bench[FORECAST_AT] = pending[slot * PENDING + SAID]! - newest
+  bench[FORECAST_AT] = said[slot]! - newest
   for (let index = 0; index < BOUNDS; index++)
     bench[FORECAST_AT + 1 + index] = pendingBounds[slot * BOUNDS + index]! - newest
   packed.set(bench)

@@ -1,5 +1,5 @@
 import { mix, scoreExactForecasts, scoreExperts } from './expert-mixture.ts'
-import { CAPACITY, copyRecent, RECENT, remember, rememberSame } from './forecast-history.ts'
+import { CAPACITY, copyRecent, RECENT, remember, rememberSame, valueAt } from './forecast-history.ts'
 import {
   BOUNDS,
   createPacked,
@@ -12,10 +12,10 @@ import {
   type Packed,
   PENDING,
   pack,
-  SAID,
   STEPS_AHEAD,
   unpack,
 } from './forecaster-state.ts'
+import { fromHalf, toHalf } from './half-precision.ts'
 import {
   KEPT,
   learnCoverage,
@@ -85,7 +85,8 @@ function readExperts(): void {
 function learnOutcome(state: ForecasterState, slot: number): void {
   const { mixture, pending, pastErrors } = state
   const value = recent[0]!
-  for (let index = 0; index < PENDING; index++) forecasts[index] = pending[slot * PENDING + index]!
+  const then = recent[STEPS_AHEAD]!
+  for (let index = 0; index < PENDING; index++) forecasts[index] = then + fromHalf(pending[slot * PENDING + index]!)
   scoreExperts(mixture, forecasts, value)
   readLags(STEPS_AHEAD)
   learnSign(state.lagWeights, features, 0, value - forecasts[FORMULAS]!, mixture.scored)
@@ -94,7 +95,7 @@ function learnOutcome(state: ForecasterState, slot: number): void {
   const share = Math.max(RIVAL_SHARE, 1 / mixture.scored)
   state.mixtureError += share * (Math.abs(value - forecasts[MIXED]!) - state.mixtureError)
   state.lastValueError += share * (Math.abs(value - forecasts[0]!) - state.lastValueError)
-  rememberError(pastErrors, value - forecasts[SAID]!)
+  rememberError(pastErrors, value - state.said[slot]!)
   if (state.history.count >= COVERAGE_FROM) {
     learnCoverage(pastErrors, state.pendingBounds, slot * BOUNDS, value)
   }
@@ -111,10 +112,12 @@ function forecastNext(state: ForecasterState, slot: number): void {
   forecasts[FORMULAS + 1] = recent[0]! + weightedSum(state.expertWeights, features, 1)
   const mixed = mix(mixture, forecasts)
   forecasts[MIXED] = mixed
-  forecasts[SAID] = state.mixtureError < state.lastValueError ? mixed : recent[0]!
-  for (let index = 0; index < PENDING; index++) state.pending[slot * PENDING + index] = forecasts[index]!
+  for (let index = 0; index < PENDING; index++)
+    state.pending[slot * PENDING + index] = toHalf(forecasts[index]! - recent[0]!)
+  const said = state.mixtureError < state.lastValueError ? mixed : recent[0]!
+  state.said[slot] = said
   if (pastErrors.count > 0) {
-    writeBounds(pastErrors, forecasts[SAID]!, state.pendingBounds, slot * BOUNDS)
+    writeBounds(pastErrors, said, state.pendingBounds, slot * BOUNDS)
   }
 }
 
@@ -196,14 +199,16 @@ export function predict(forecaster: Forecaster): Prediction | null {
 export function exceedance(forecaster: Forecaster, threshold: number, strictly = false): number | null {
   if (forecaster.count < WARM_UP_VALUES) return null
   if (isSteady(forecaster)) return steadyExceedance(forecaster, threshold, strictly)
-  const { origin, history, pending, pastErrors, simple } = unpack(forecaster.packed!)
+  const { origin, history, said, pastErrors } = unpack(forecaster.packed!)
   const relative = Math.fround(threshold - origin)
-  const said = pending[(history.count % STEPS_AHEAD) * PENDING + SAID]!
   const kept = Math.min(history.count, RECENT_VALUES)
-  let below = 0
-  while (below < kept && (simple.sorted[below]! < relative || (strictly && simple.sorted[below]! === relative))) below++
-  const recently = (kept - below) / kept
-  const byErrors = shareReaching(pastErrors, said, relative, strictly)
+  let reached = 0
+  for (let age = 0; age < kept; age++) {
+    const value = valueAt(history, age)
+    if (value > relative || (value === relative && !strictly)) reached++
+  }
+  const recently = reached / kept
+  const byErrors = shareReaching(pastErrors, said[history.count % STEPS_AHEAD]!, relative, strictly)
   return (1 - RECENT_SHARE_WEIGHT) * byErrors + RECENT_SHARE_WEIGHT * recently
 }
 

@@ -1,7 +1,7 @@
 import type { Floats } from './forecast-history.ts'
 
 /** So many past errors are kept. Fewer make ragged tails, more forget too slowly. */
-export const KEPT = 192
+export const KEPT = 128
 
 /** Shares below and above the intervals: two of 80 %, two of 95 %. */
 const TAILS = [0.1, 0.1, 0.025, 0.025] as const

@@ -23,9 +23,12 @@ export type Rarity = {
   top: number
 }
 
-/** So many empty ones in one piece of memory, for an array's own overhead is as large as a histogram. */
-export function createRarities(howMany: number): Rarity[] {
-  const counts = new Uint16Array(howMany * BINS)
+/** So many bytes of memory a rarity takes. */
+export const RARITY_BYTES = BINS * Uint16Array.BYTES_PER_ELEMENT
+
+/** So many empty ones, in a place of their own or in `memory` from `from` on. */
+export function createRarities(howMany: number, memory = new ArrayBuffer(howMany * RARITY_BYTES), from = 0): Rarity[] {
+  const counts = new Uint16Array(memory, from, howMany * BINS)
   return Array.from({ length: howMany }, (_, i) => ({ counts, first: i * BINS, total: 0, unit: 0, top: 0 }))
 }
 

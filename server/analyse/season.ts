@@ -26,10 +26,14 @@ export type Season = {
   lag: number
 }
 
-/** What is known after `steps` values that all were `first`. */
-export function createSeason(first = 0, steps = 0): Season {
-  const memory = new Float32Array(2 * LONGEST + 1)
-  return { values: memory.subarray(0, LONGEST), errors: memory.subarray(LONGEST), first, steps, lag: 0 }
+/** So many bytes of memory a season takes. */
+export const SEASON_BYTES = (2 * LONGEST + 1) * Float32Array.BYTES_PER_ELEMENT
+
+/** One that has seen nothing yet, in a place of its own or in `memory` from `from` on. */
+export function createSeason(memory = new ArrayBuffer(SEASON_BYTES), from = 0): Season {
+  const values = new Float32Array(memory, from, LONGEST)
+  const errors = new Float32Array(memory, from + values.byteLength, LONGEST + 1)
+  return { values, errors, first: 0, steps: 0, lag: 0 }
 }
 
 /**

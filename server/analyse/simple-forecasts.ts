@@ -1,5 +1,3 @@
-import type { Floats } from './forecast-history.ts'
-
 /** Forecasts `writeSimpleForecasts` makes; the first one is the last value. */
 export const SIMPLE_FORECASTS = 11
 
@@ -12,16 +10,7 @@ const SLOPE_SHARE = 0.1
 const DAMPING = 0.9
 
 /** What the simple forecasts keep from step to step. */
-export type SimpleState = {
-  /** The newest 60 values in ascending order. */
-  readonly sorted: Float32Array
-  level: number
-  slope: number
-}
-
-export function createSimpleState(floats: Floats): SimpleState {
-  return { sorted: floats(WINDOW), level: 0, slope: 0 }
-}
+export type SimpleState = { level: number; slope: number }
 
 /** Quantile of the first `length` ascending values, linear between neighbours (R type 7). */
 export function quantileOfSorted(sorted: ArrayLike<number>, length: number, share: number): number {
@@ -32,7 +21,7 @@ export function quantileOfSorted(sorted: ArrayLike<number>, length: number, shar
 }
 
 /** Puts `value` in its place among the first `length` ascending values, which become one more. */
-export function insertSorted(sorted: Float32Array | Float64Array, length: number, value: number): void {
+export function insertSorted(sorted: Float64Array, length: number, value: number): void {
   let place = length
   while (place > 0 && sorted[place - 1]! > value) {
     sorted[place] = sorted[place - 1]!
@@ -41,21 +30,8 @@ export function insertSorted(sorted: Float32Array | Float64Array, length: number
   sorted[place] = value
 }
 
-function replaceSorted(sorted: Float32Array, leaving: number, entering: number): void {
-  let place = 0
-  while (sorted[place]! !== leaving) place++
-  while (place + 1 < WINDOW && sorted[place + 1]! < entering) {
-    sorted[place] = sorted[place + 1]!
-    place++
-  }
-  while (place > 0 && sorted[place - 1]! > entering) {
-    sorted[place] = sorted[place - 1]!
-    place--
-  }
-  sorted[place] = entering
-}
-
 const few = new Float64Array(21)
+const lastMinute = new Float64Array(WINDOW)
 
 /** Median of the newest `length` values, at most 21. */
 export function medianOfRecent(recent: Float64Array, length: number): number {
@@ -82,9 +58,6 @@ export function lineThroughRecent(recent: Float64Array, length: number): { reado
 /** Takes the newest value (`recent[0]`) of `count` so far. */
 export function updateSimple(state: SimpleState, recent: Float64Array, count: number): void {
   const value = recent[0]!
-  if (count <= WINDOW) insertSorted(state.sorted, count - 1, value)
-  else replaceSorted(state.sorted, recent[WINDOW]!, value)
-
   const expected = state.level + DAMPING * state.slope
   const level = count === 1 ? value : expected + LEVEL_SHARE * (value - expected)
   state.slope = count === 1 ? 0 : SLOPE_SHARE * (level - state.level) + (1 - SLOPE_SHARE) * DAMPING * state.slope
@@ -110,9 +83,11 @@ export function writeSimpleForecasts(
   forecasts[1] = medianOfRecent(recent, 3)
   forecasts[2] = medianOfRecent(recent, 11)
   forecasts[3] = medianOfRecent(recent, 21)
-  forecasts[4] = quantileOfSorted(state.sorted, kept, 0.25)
-  forecasts[5] = quantileOfSorted(state.sorted, kept, 0.5)
-  forecasts[6] = quantileOfSorted(state.sorted, kept, 0.75)
+  // Sorting them anew is cheaper than keeping them sorted for each of a thousand containers.
+  for (let age = 0; age < kept; age++) insertSorted(lastMinute, age, recent[age]!)
+  forecasts[4] = quantileOfSorted(lastMinute, kept, 0.25)
+  forecasts[5] = quantileOfSorted(lastMinute, kept, 0.5)
+  forecasts[6] = quantileOfSorted(lastMinute, kept, 0.75)
   forecasts[7] = state.level + dampedSteps(stepsAhead) * state.slope
   const line = lineThroughRecent(recent, kept)
   forecasts[8] = line.level + stepsAhead * line.slope

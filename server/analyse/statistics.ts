@@ -1,4 +1,4 @@
-import { indexOfAge, type Series } from './series.ts'
+import { indexOfAge, type Series, timeAt } from './series.ts'
 
 /** A straight line through a series. Times in seconds relative to the newest value; slope per second. */
 export type Line = {
@@ -20,12 +20,12 @@ export type Line = {
 export function fitLine(series: Series, count = series.length): Line | null {
   const n = Math.min(count, series.length)
   if (n < 3) return null
-  const newestMs = series.atMs[indexOfAge(series, 0)]!
+  const newestMs = series.newestAtMs
   let sumT = 0
   let sumY = 0
   for (let age = 0; age < n; age++) {
     const index = indexOfAge(series, age)
-    sumT += (series.atMs[index]! - newestMs) / 1000
+    sumT += (timeAt(series, index) - newestMs) / 1000
     sumY += series.values[index]!
   }
   const meanT = sumT / n
@@ -35,7 +35,7 @@ export function fitLine(series: Series, count = series.length): Line | null {
   let variance = 0
   for (let age = 0; age < n; age++) {
     const index = indexOfAge(series, age)
-    const t = (series.atMs[index]! - newestMs) / 1000 - meanT
+    const t = (timeAt(series, index) - newestMs) / 1000 - meanT
     const y = series.values[index]! - meanY
     spread += t * t
     covariance += t * y
