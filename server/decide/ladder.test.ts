@@ -120,6 +120,55 @@ describe('a rung is passed over', () => {
   })
 })
 
+test('a neighbour that takes the CPU is worth pausing whatever its victim suffers of, but after a restart', () => {
+  const noisy = someSurroundings({ neighbour: dependent })
+  for (const cause of ['cpu-saturation', 'unhealthy', 'unknown'] as const)
+    expect(kindOf({ cause, surroundings: noisy, runbook: runbookOf({ action: 'pause-neighbour' }) })).toBe(
+      'pause-neighbour',
+    )
+  const both = runbookOf({ action: 'pause-neighbour' }, { action: 'restart' })
+  expect(kindOf({ cause: 'unhealthy', surroundings: noisy, runbook: both })).toBe('restart')
+})
+
+describe('what cuts it off or stops it', () => {
+  const networks = ['shop']
+  const ladder = runbookOf(
+    { action: 'isolate' },
+    { action: 'stop' },
+    { action: 'restart', attempts: 2, waitSeconds: 60 },
+  )
+  const of = (different: Partial<LadderInput>) => ({
+    runbook: ladder,
+    container: aContainer({ networks }),
+    ...different,
+  })
+  const restarted = anAction({ state: 'ineffective', finishedAt: 1_000_000 })
+  const isolated = anAction({ kind: 'isolate', deed: { kind: 'isolate', networks }, state: 'ineffective' })
+
+  test('is never taken while something gentler can be, or may be in a moment', () => {
+    expect(kindOf(of({}))).toBe('restart')
+    expect(kindOf(of({ actions: [restarted], at: 1_030_000 }))).toBeNull()
+    expect(kindOf(of({ actions: [restarted], at: 1_060_000 }))).toBe('restart')
+  })
+
+  test('is taken in the order of the runbook where nothing else is left, and says so', () => {
+    const spent = [restarted, restarted]
+    expect(kindOf(of({ actions: spent }))).toBe('isolate')
+    expect(reasonOf(of({ actions: spent }))).toBe(
+      'runbook a-runbook: isolate is all that it permits now (restart: it was tried 2 times)',
+    )
+    expect(kindOf(of({ actions: [...spent, isolated] }))).toBe('stop')
+    expect(kindOf(of({ actions: spent, container: aContainer({ networks: [] }) }))).toBe('stop')
+  })
+
+  test('is taken at once where it is all that the runbook has, but not below its confidence', () => {
+    const runbook = runbookOf({ action: 'stop', confidence: 0.97 })
+    expect(kindOf({ runbook, probability: 0.96 })).toBeNull()
+    expect(kindOf({ runbook, probability: 0.97 })).toBe('stop')
+    expect(reasonOf({ runbook, probability: 0.97 })).toBe('runbook a-runbook: stop is all that it permits now')
+  })
+})
+
 describe('a raised limit', () => {
   const raise = runbookOf({ action: 'raise-memory-limit', raiseBy: 1.5 })
   const deedOf = (different: Partial<LadderInput>) => chooseRung(input({ runbook: raise, ...different })).rung?.deed

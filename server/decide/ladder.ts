@@ -59,11 +59,18 @@ const OWN_SECONDS: Record<ActionKind, number> = {
   stop: 600,
 }
 
-/** How often a remedy helps before anything was learnt: out of ten. */
+/** They end the harm that it does to others, not its own: for when nothing gentler is left that the runbook permits. */
+const LAST_RESORTS: ReadonlySet<RemedyKind> = new Set(['isolate', 'stop'])
+
+/**
+ * How often a remedy helps before anything was learnt: out of ten. A neighbour is only paused where it takes half of the
+ * host's cores: at five of ten nothing would be worth the half minute that it is priced at.
+ */
 const HELPS_OF_TEN: Partial<Record<Cause, Partial<Record<ActionKind, number>>>> = {
   'memory-limit': { restart: 9, 'restart-in-order': 9, 'raise-memory-limit': 6 },
-  'cpu-saturation': { restart: 4, 'restart-in-order': 4, 'raise-cpu-limit': 7, 'pause-neighbour': 6 },
-  unhealthy: { restart: 8, 'restart-in-order': 8, 'pause-neighbour': 5 },
+  'cpu-saturation': { restart: 4, 'restart-in-order': 4, 'raise-cpu-limit': 7, 'pause-neighbour': 7 },
+  unhealthy: { restart: 8, 'restart-in-order': 8, 'pause-neighbour': 7 },
+  unknown: { 'pause-neighbour': 7 },
 }
 const HELPS_OTHERWISE_OF_TEN = 3
 
@@ -136,38 +143,54 @@ const DEEDS: Record<ActionKind, (input: LadderInput, solution: Solution) => Made
 
 const DONE: ReadonlySet<Action['state']> = new Set(['executed', 'failed', 'verified', 'ineffective', 'unknown'])
 
-/** Why a solution is not for now, or what it would be. */
-function rungOf(solution: Solution, input: LadderInput): Rung | string {
+/** Why a solution is not for now; `waits` where it may still be. */
+type NoRung = { reason: string; waits?: true }
+
+/** What a solution would be, or why it is none. */
+function rungOf(solution: Solution, input: LadderInput): Rung | NoRung {
   const { at, actions, probability, threshold, surroundings } = input
   const { action: kind, confidence, attempts, waitSeconds } = solution
-  if (kind === 'note') return 'it is only noted'
+  if (kind === 'note') return { reason: 'it is only noted' }
   const needed = Math.max(confidence ?? threshold, threshold)
-  if (probability < needed) return `it asks for a confidence of ${Math.round(needed * 100)} %`
+  if (probability < needed) return { reason: `it asks for a confidence of ${Math.round(needed * 100)} %` }
   const before = actions.filter((action) => action.kind === kind && DONE.has(action.state))
-  if (before.length >= attempts) return before.length === 1 ? 'it was tried' : `it was tried ${before.length} times`
+  if (before.length >= attempts)
+    return { reason: before.length === 1 ? 'it was tried' : `it was tried ${before.length} times` }
   const last = before.at(-1)
-  if (last !== undefined && at - (last.finishedAt ?? last.at) < waitSeconds * 1000) return 'it was tried just now'
-  if (surroundings.inForce.includes(kind)) return 'it is in force already'
-  if (isRetired(surroundings.records[kind])) return 'it was retired: it did not help here'
+  if (last !== undefined && at - (last.finishedAt ?? last.at) < waitSeconds * 1000)
+    return { reason: 'it was tried just now', waits: true }
+  if (surroundings.inForce.includes(kind)) return { reason: 'it is in force already' }
+  if (isRetired(surroundings.records[kind])) return { reason: 'it was retired: it did not help here' }
   const made = DEEDS[kind](input, solution)
-  if ('missing' in made) return made.missing
+  if ('missing' in made) return { reason: made.missing }
   return { deed: made.deed, solution, expectedDowntimeSeconds: expectedDowntimeSeconds(kind, input) }
 }
 
 /**
  * The rung of a runbook's ladder with the least downtime to expect, among those that are possible and not used up; the
- * earlier one of two alike. None where doing nothing costs less, or the ladder is at its end.
+ * earlier one of two alike. None where doing nothing costs less, or the ladder is at its end. What cuts the container off
+ * or stops it is never weighed against the others: the first of these is taken where no other is left.
  */
 export function chooseRung(input: LadderInput): Choice {
   const { runbook } = input
   const rejected: Choice['rejected'] = []
   let best: Rung | null = null
+  let lastResort: Rung | null = null
+  let waits = false
   for (const solution of runbook.solutions) {
     const rung = rungOf(solution, input)
-    if (typeof rung === 'string') rejected.push({ action: solution.action, reason: rung })
+    if ('reason' in rung) {
+      rejected.push({ action: solution.action, reason: rung.reason })
+      waits ||= rung.waits ?? false
+    } else if (LAST_RESORTS.has(solution.action)) lastResort ??= rung
     else if (best === null || rung.expectedDowntimeSeconds < best.expectedDowntimeSeconds) best = rung
   }
   const why = rejected.map(({ action, reason }) => `${action}: ${reason}`).join('; ')
+  if (best === null && lastResort !== null && !waits) {
+    const { kind } = lastResort.deed
+    const reason = `runbook ${runbook.name}: ${kind} is all that it permits now${why === '' ? '' : ` (${why})`}`
+    return { rung: lastResort, reason, rejected }
+  }
   if (best === null) return { rung: null, reason: `runbook ${runbook.name}: ${why}`, rejected }
   const idle = expectedDowntimeSeconds(null, input)
   const seconds = (value: number) => `${value.toFixed(1)} s`
