@@ -1,3 +1,4 @@
+import { createDiskOutlook, diskTimeToFull, observeDisk } from './analyse/disk.ts'
 import type { HostCounters, HostReader } from './collect/host-reader.ts'
 import type { HostFigures } from './contracts/status.ts'
 
@@ -13,7 +14,7 @@ function ratio(
 }
 
 /** Two readings of the host as shares and amounts; what the kernel does not show is `null`. */
-export function hostFigures(before: HostCounters | null, now: HostCounters): HostFigures {
+export function hostFigures(before: HostCounters | null, now: HostCounters): Omit<HostFigures, 'diskTimeToFull'> {
   const pressure = (name: 'cpuPressureSomeUs' | 'memoryPressureSomeUs' | 'ioPressureSomeUs') =>
     ratio(now[name], before?.[name] ?? null, now.readAt * 1000, (before?.readAt ?? now.readAt) * 1000)
   return {
@@ -40,13 +41,15 @@ export function hostFigures(before: HostCounters | null, now: HostCounters): Hos
 export function createHostWatch(reader: HostReader): { look(): void; readonly figures: HostFigures | null } {
   let last: HostCounters | null = null
   let figures: HostFigures | null = null
+  const disk = createDiskOutlook()
   return {
     get figures() {
       return figures
     },
     look() {
       const now = reader.read()
-      figures = hostFigures(last, now)
+      observeDisk(disk, now.readAt, now)
+      figures = { ...hostFigures(last, now), diskTimeToFull: diskTimeToFull(disk) }
       last = now
     },
   }

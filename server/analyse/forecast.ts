@@ -1,4 +1,5 @@
 import { cumulativeStdNormalProbability } from 'simple-statistics'
+import type { TimeToLimit } from '../contracts/assessment.ts'
 import type { Series } from './series.ts'
 import { fitLine, type Line, predictionError, studentT95 } from './statistics.ts'
 
@@ -8,8 +9,8 @@ export const MIN_POINTS = 10
 /** How far ahead the page shows a forecast. */
 export const FORECAST_HORIZON_MS = 10_000
 
-/** Beyond this a straight line says nothing any more. */
-const MAX_TIME_TO_LIMIT_MS = 3_600_000
+/** Beyond this a straight line through a minute says nothing any more. */
+const FARTHEST_MS = 3_600_000
 
 /** Over so many of the newest values a rise is looked for. */
 const STRETCHES = [60, 30, 12] as const
@@ -56,15 +57,16 @@ export function surestRise(series: Series): Line | null {
 
 /**
  * Milliseconds until a rising line reaches `limit`, with the bounds between which it does so in about 80 % of cases, by its
- * slope's error and by how paces have changed: all 0 where it is there, `null` where nothing points at it (no clear rise, or more than an hour).
+ * slope's error and by how paces have changed: all 0 where it is there, `null` where nothing points at it (no clear rise, or
+ * more than `farthestMs`).
  */
-export function timeToLimit(line: Line, limit: number): { ms: number; lowerMs: number; upperMs: number | null } | null {
+export function timeToLimit(line: Line, limit: number, farthestMs = FARTHEST_MS): TimeToLimit | null {
   if (line.level >= limit) return { ms: 0, lowerMs: 0, upperMs: 0 }
   const error = slopeError(line)
   if (line.slopePerSecond <= 0 || line.slopePerSecond < SIGNIFICANT_SLOPE * error) return null
   const at = (slope: number) => ((limit - line.level) / slope) * 1000
   const ms = at(line.slopePerSecond)
-  if (ms > MAX_TIME_TO_LIMIT_MS) return null
+  if (ms > farthestMs) return null
   const margin = SLOPES_WANDER * studentT95(line.count - 2) * error
   const slowest = line.slopePerSecond - margin
   return {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { TimeToLimit } from './assessment.ts'
 import { Mode } from './incident.ts'
 
 /** State of one part of the service; `since` (ISO 8601) is when this state began, `detail` what to do about it. */
@@ -25,6 +26,8 @@ export const HostFigures = z.object({
   ioPressureSomeShare: share,
   diskTotalBytes: amount,
   diskFreeBytes: amount,
+  /** `null` where nothing points at a full disk. */
+  diskTimeToFull: TimeToLimit.nullable().default(null),
 })
 export type HostFigures = z.infer<typeof HostFigures>
 

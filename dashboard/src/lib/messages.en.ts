@@ -53,6 +53,7 @@ export const en = {
   hostLoad: 'Host load',
   hostPressure: 'Host pressure (CPU, memory, I/O)',
   diskFree: 'Disk free',
+  diskFullIn: 'Disk full in',
 
   watched: 'Containers',
   critical: 'Critical',

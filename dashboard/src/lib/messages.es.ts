@@ -53,6 +53,7 @@ export const es: Messages = {
   hostLoad: 'Carga del host',
   hostPressure: 'Presión del host (CPU, memoria, E/S)',
   diskFree: 'Disco libre',
+  diskFullIn: 'Disco lleno en',
 
   watched: 'Contenedores',
   critical: 'Críticos',
