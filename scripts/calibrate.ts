@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
@@ -7,20 +7,16 @@ import { BY_DEFINITION, fitCalibrated, leftOut } from '../chaos/calibrate/fit.ts
 import { type Observed, observeRun } from '../chaos/calibrate/observe-run.ts'
 import { type RunScores, scoreRuns, type WayScores } from '../chaos/calibrate/score-runs.ts'
 import { versionOf } from '../chaos/calibrate/version.ts'
-import { unpackRun } from '../chaos/record/run-file.ts'
 import { Calibration } from '../server/contracts/assessment.ts'
 import { AppError, messageOf } from '../server/errors.ts'
+import { PENALTY, readRuns } from './read-runs.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
-const SUFFIX = '.jsonl.gz'
 const HORIZON_MS = 60_000
-/** Chosen with families left out in turn: between 0.0003 and 0.003 nothing changes by more than their spread. */
-const PENALTY = 0.001
-const MIN_RUNS = 20
 
 const program = new Command('calibrate')
   .description('Fits the failure model on recorded runs and scores it on those of families that it was not fitted on')
-  .requiredOption('--runs <folder>', `what "npm run record" wrote (*${SUFFIX})`)
+  .requiredOption('--runs <folder>', 'what "npm run record" wrote (*.jsonl.gz)')
   .option(
     '--left-out',
     'score each family to fit by a model fitted without it, and end: for choosing features and constants',
@@ -74,13 +70,8 @@ function commit(): string {
 const figure = (value: number | null) => (value === null || !Number.isFinite(value) ? 0 : Number(value.toPrecision(4)))
 
 function run(): void {
-  const files = readdirSync(options.runs)
-    .filter((name) => name.endsWith(SUFFIX))
-    .sort()
-  if (files.length < MIN_RUNS)
-    throw new AppError(`${options.runs} holds ${files.length} runs: record at least ${MIN_RUNS}`)
   const names: string[] = []
-  const observed: Observed[] = files.map((name) => observeRun(unpackRun(readFileSync(join(options.runs, name))), names))
+  const observed: Observed[] = readRuns(options.runs).map((one) => observeRun(one, names))
   const toFit = observed.filter(({ header }) => header.use === 'fit')
   const toTest = observed.filter(({ header }) => header.use === 'test')
   say(`${toFit.length} runs to fit, ${toTest.length} to test, ${names.length} features`)

@@ -52,23 +52,22 @@ const logOdds = ({ intercept, weights }: Fit, x: Float64Array) =>
  * What is left out together: a family, for the next program will be of none that was seen; of a failing family a part of its
  * runs, for it is the only one with its sign.
  */
-const groupOf = ({ header }: Observed) => (header.kind === 'failing' ? `part ${header.seed % PARTS}` : header.family)
+export const groupOf = ({ header }: Observed): string =>
+  header.kind === 'failing' ? `part ${header.seed % PARTS}` : header.family
 
-/**
- * Fits the weights on all runs, and calibrates their sum (slope and intercept, Platt scaling) on what fits without a group say
- * of the runs of that group, so on runs that were not used for fitting. Gives both in one.
- */
-export function fitCalibrated(observed: readonly Observed[], names: readonly string[], penalty: number): Fit {
-  const size = names.length
-  const runs = observed.map((run) => ({
+/** The runs without the features whose weights are not fitted. */
+const toBeFitted = (observed: readonly Observed[], names: readonly string[]): Observed[] =>
+  observed.map((run) => ({
     ...run,
     seconds: run.seconds.map((second) => ({
       ...second,
       features: second.features.map((value, index) => (names[index]! in BY_DEFINITION ? 0 : value)),
     })),
   }))
-  const fit = fitLogistic(rowsOf(runs, size, 'run'), penalty)
-  const fitWithout = new Map(
+
+/** For each group the weights fitted on all runs but its own. */
+const fitWithoutEach = (runs: readonly Observed[], size: number, penalty: number): Map<string, Fit> =>
+  new Map(
     [...new Set(runs.map(groupOf))].map((group) => [
       group,
       fitLogistic(
@@ -81,6 +80,9 @@ export function fitCalibrated(observed: readonly Observed[], names: readonly str
       ),
     ]),
   )
+
+/** Slope and intercept (Platt scaling) that calibrate what fits without a group say of the runs of that group. */
+function scaleOf(runs: readonly Observed[], fitWithout: ReadonlyMap<string, Fit>): Fit {
   const unseen = runs.map((run): Observed => {
     const without = fitWithout.get(groupOf(run))!
     const seconds = run.seconds.map((second) => ({
@@ -89,7 +91,10 @@ export function fitCalibrated(observed: readonly Observed[], names: readonly str
     }))
     return { ...run, seconds }
   })
-  const scale = fitLogistic(rowsOf(unseen, 1, 'second'), CALIBRATION_PENALTY)
+  return fitLogistic(rowsOf(unseen, 1, 'second'), CALIBRATION_PENALTY)
+}
+
+function calibrated(fit: Fit, scale: Fit, names: readonly string[]): Fit {
   const slope = scale.weights[0]!
   return {
     intercept: scale.intercept + slope * fit.intercept,
@@ -97,7 +102,30 @@ export function fitCalibrated(observed: readonly Observed[], names: readonly str
   }
 }
 
-/** For each run a fit on all others but its group. */
+/**
+ * Fits the weights on all runs, and calibrates their sum on runs that were not used for fitting: what fits without a group
+ * say of the runs of that group. Gives both in one.
+ */
+export function fitCalibrated(observed: readonly Observed[], names: readonly string[], penalty: number): Fit {
+  const runs = toBeFitted(observed, names)
+  const fit = fitLogistic(rowsOf(runs, names.length, 'run'), penalty)
+  return calibrated(fit, scaleOf(runs, fitWithoutEach(runs, names.length, penalty)), names)
+}
+
+/** For each run the weights fitted without its group; the two numbers of their calibration are those of all groups. */
+export function leftOutOnce(
+  observed: readonly Observed[],
+  names: readonly string[],
+  penalty: number,
+): (run: Observed) => Fit {
+  const runs = toBeFitted(observed, names)
+  const fitWithout = fitWithoutEach(runs, names.length, penalty)
+  const scale = scaleOf(runs, fitWithout)
+  const fits = new Map([...fitWithout].map(([group, fit]) => [group, calibrated(fit, scale, names)]))
+  return (run) => fits.get(groupOf(run))!
+}
+
+/** For each run a fit on all others but its group, its calibration included. */
 export function leftOut(runs: readonly Observed[], names: readonly string[], penalty: number): (run: Observed) => Fit {
   const fits = new Map(
     [...new Set(runs.map(groupOf))].map((group) => [

@@ -20,6 +20,15 @@ function loss(rows: readonly Row[], { intercept, weights }: Fit, penalty: number
   return sum / total + (penalty / 2) * squares
 }
 
+/** Mean negative log-likelihood of a fit on rows. */
+export const logLoss = (rows: readonly Row[], fit: Fit): number =>
+  loss(
+    rows,
+    fit,
+    0,
+    rows.reduce((sum, { weight }) => sum + weight, 0),
+  )
+
 const MOST_STEPS = 500
 const TOLERANCE = 1e-9
 

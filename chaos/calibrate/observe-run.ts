@@ -1,4 +1,5 @@
 import { featuresOf } from '../../server/analyse/assess.ts'
+import type { MemoryTuning } from '../../server/analyse/memory-features.ts'
 import type { Feature } from '../../server/analyse/risk.ts'
 import type { Run } from '../record/run-file.ts'
 import { replay } from './replay.ts'
@@ -42,12 +43,12 @@ function failingIntervals({ header, happenings }: Run): [number, number][] {
 }
 
 /** Replays a run second by second; features that are not there are 0. `names` gives them their order and grows. */
-export function observeRun(run: Run, names: string[]): Observed {
+export function observeRun(run: Run, names: string[], tuning?: MemoryTuning): Observed {
   const { header } = run
   const failing = failingIntervals(run)
   const seconds: (Omit<Second, 'features'> & { features: readonly Feature[] })[] = []
   replay(run, (window, at) => {
-    const { features, timeToLimit } = featuresOf(window, at, HORIZON_MS)
+    const { features, timeToLimit } = featuresOf(window, at, HORIZON_MS, tuning)
     for (const { name } of features) if (!names.includes(name)) names.push(name)
     const lasts = failing.some(([from, to]) => at >= from && at < to)
     const fails = header.failures.some((failure) => failure.at > at && failure.at <= at + HORIZON_MS)

@@ -2,7 +2,7 @@ import type { Assessment, Calibration, TimeToLimit } from '../contracts/assessme
 import { climbRate, goingOn } from './climb.ts'
 import { LATEST_SHARE, SOONEST_SHARE } from './forecast.ts'
 import { lifeFeatures } from './life-features.ts'
-import { memoryOutlook } from './memory-features.ts'
+import { type MemoryTuning, memoryOutlook } from './memory-features.ts'
 import { farForecasts, nearForecast } from './outlook.ts'
 import { type Feature, failureRisk, lightOf } from './risk.ts'
 import { SATURATION_FAILS_MS } from './saturation.ts'
@@ -104,10 +104,10 @@ function unusualFeature(name: string, what: string, score: number): Feature {
 }
 
 /** All that the failure model looks at, with the times to the limits of memory and of processes and the z-scores that come along. */
-export function featuresOf(window: Window, at: number, horizonMs: number) {
+export function featuresOf(window: Window, at: number, horizonMs: number, tuning?: MemoryTuning) {
   const cpuZScore = zScore(window.cpuCores, Z_SCORE_MIN_POINTS)
   const memoryZScore = zScore(window.workingSetBytes, Z_SCORE_MIN_POINTS)
-  const memory = memoryOutlook(window, horizonMs)
+  const memory = memoryOutlook(window, horizonMs, tuning)
   const pids = pidsOutlook(window, horizonMs)
   const features: Feature[] = [
     ...memory.features,
