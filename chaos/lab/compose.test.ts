@@ -89,6 +89,20 @@ describe('every service', () => {
   })
 })
 
+test('the image starts the program with the flags and the environment of npm start', () => {
+  const { config, scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'))
+  const dockerfile = readFileSync(`${ROOT}Dockerfile`, 'utf8')
+  const command = JSON.parse(/^CMD (\[.*\])$/m.exec(dockerfile)![1]!)
+  expect(command).toEqual(['node', ...config.node_flags.split(' '), 'server/main.ts'])
+  const variables = [...scripts.start.matchAll(/\b([A-Z_]+)=(\S+)/g)].map(([, name, value]) => [name, value])
+  expect(variables.map(([name]) => name)).toContain('MALLOC_ARENA_MAX')
+  for (const [name, value] of variables) {
+    const told = value.replace('$npm_package_config_database_memory', config.database_memory)
+    const ofImage = told.replace('$npm_package_config_compile_cache', `/app/${config.compile_cache}`)
+    expect(dockerfile, name).toContain(`${name}=${ofImage}`)
+  }
+})
+
 describe('the program and its proxy', () => {
   test('run without capabilities, not as root, on a read-only file system', () => {
     for (const name of ['dockerpulse', 'socket-proxy']) {
