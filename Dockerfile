@@ -28,4 +28,4 @@ VOLUME /data
 EXPOSE 7070
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.DOCKERPULSE_PORT || 7070}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--max-semi-space-size=2", "--no-maglev", "--no-sparkplug", "--v8-pool-size=1", "server/main.ts"]
+CMD ["node", "--max-semi-space-size=2", "--no-maglev", "--v8-pool-size=1", "server/main.ts"]
