@@ -185,3 +185,23 @@ describe('what it promises', () => {
     expect(before).toBeLessThan(4096)
   })
 })
+
+test('detectors at work in turn know nothing of each other', () => {
+  const normal = seededNormal(11)
+  const series = [
+    Array.from({ length: 3000 }, (_, step) => 50 + 10 * Math.sin(step / 20) + normal()),
+    Array.from({ length: 3000 }, (_, step) => (step < 1500 ? 1e9 : 2e9) + 1e6 * normal()),
+    Array.from({ length: 3000 }, (_, step) => (step % 60 < 10 ? 10 : 0) + 0.1 * normal()),
+  ]
+  const alone = series.map((values) => {
+    const detector = createAnomalyDetector()
+    return values.map((value) => anomalyScore(detector, value))
+  })
+  const detectors = series.map(() => createAnomalyDetector())
+  const inTurn = series.map((): number[] => [])
+  for (let step = 0; step < 3000; step++)
+    for (const [index, detector] of detectors.entries())
+      inTurn[index]!.push(anomalyScore(detector, series[index]![step]!))
+  expect(inTurn).toEqual(alone)
+  expect(Math.max(...alone.flat())).toBeGreaterThan(ANOMALY_ALARM_FROM)
+})

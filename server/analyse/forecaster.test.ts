@@ -49,3 +49,16 @@ test('thirty values are needed for a forecast, and what is not a number counts a
   expect(predict(learnt([Number.NaN, ...rising]))).toBeNull()
   expect(predict(learnt([...rising, Number.NaN]))).toEqual(predict(learnt([...rising, 28])))
 })
+
+test('forecasters at work in turn know nothing of each other', () => {
+  const normal = seededNormal(12)
+  const series = [
+    Array.from({ length: 900 }, (_, step) => 50 + 10 * Math.sin(step / 20) + normal()),
+    Array.from({ length: 900 }, (_, step) => 1e9 + 1e5 * step + 1e6 * normal()),
+  ]
+  const alone = series.map((values) => predict(learnt(values)))
+  const forecasters = series.map(() => createForecaster())
+  for (let step = 0; step < 900; step++)
+    for (const [index, forecaster] of forecasters.entries()) learn(forecaster, series[index]![step]!)
+  expect(forecasters.map((one) => predict(one))).toEqual(alone)
+})
