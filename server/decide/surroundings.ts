@@ -36,7 +36,10 @@ const livesIn = (container: Container, other: Container): boolean =>
   container.networkMode === `container:${other.id}` || container.networkMode === `container:${other.name}`
 
 function needs(container: Container, other: Container): boolean {
-  if (livesIn(container, other) || listed(container.labels[DEPENDS_ON]).includes(other.name)) return true
+  if (livesIn(container, other)) return true
+  // Asked of every pair: most have no such label.
+  const { [DEPENDS_ON]: named } = container.labels
+  if (named !== undefined && listed(named).includes(other.name)) return true
   return (
     other.composeService !== null &&
     container.composeProject !== null &&
