@@ -545,6 +545,27 @@ describe('mode auto', () => {
     )
   })
 
+  test('calls nobody while its next attempt only waits for its time', () => {
+    const runbook = Runbook.parse({
+      name: 'twice',
+      title: 'Twice',
+      trigger: { causes: ['memory-limit'] },
+      solutions: [{ action: 'restart', attempts: 2, waitSeconds: 900 }],
+      escalate: 'that was all',
+    })
+    const told = story('auto', { runbook })
+    told.look(2, CRITICAL)
+    told.done('executed')
+    told.look(890, CRITICAL)
+    expect(told.incident).toMatchObject({ phase: 'detected', actions: [{ state: 'ineffective' }] })
+    expect(told.reasons.at(-1)).toBe('no action: runbook twice: restart: it was tried just now')
+    told.look(20, CRITICAL)
+    expect(told.incident?.phase).toBe('acting')
+    told.done('executed')
+    told.look(300, CRITICAL)
+    expect(told.incident?.phase).toBe('escalated')
+  })
+
   test('does not forget its restarts where the clock is set forward by hours and back again', () => {
     const told = story('auto')
     const live = (seconds: number) => {

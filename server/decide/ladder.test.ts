@@ -151,6 +151,13 @@ describe('what cuts it off or stops it', () => {
     expect(kindOf(of({ actions: [restarted], at: 1_060_000 }))).toBe('restart')
   })
 
+  test('nor while something gentler only asks for more confidence', () => {
+    const runbook = runbookOf({ action: 'restart', confidence: 0.97 }, { action: 'stop' })
+    expect(kindOf({ runbook, probability: 0.9 })).toBeNull()
+    expect(kindOf({ runbook, probability: 0.97 })).toBe('restart')
+    expect(kindOf({ runbook, probability: 0.97, actions: [restarted] })).toBe('stop')
+  })
+
   test('is taken in the order of the runbook where nothing else is left, and says so', () => {
     const spent = [restarted, restarted]
     expect(kindOf(of({ actions: spent }))).toBe('isolate')

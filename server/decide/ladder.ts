@@ -36,7 +36,13 @@ export type LadderInput = {
 }
 
 export type Rung = { deed: Deed; solution: Solution; expectedDowntimeSeconds: number }
-export type Choice = { rung: Rung | null; reason: string; rejected: { action: RemedyKind; reason: string }[] }
+export type Choice = {
+  rung: Rung | null
+  reason: string
+  rejected: { action: RemedyKind; reason: string }[]
+  /** There is none yet: the wait after the last attempt is not over. */
+  waits: boolean
+}
 
 /** A failure that nobody cures costs about so much: detected, woken up, cured by hand. */
 const FAILURE_SECONDS = 60
@@ -143,8 +149,8 @@ const DEEDS: Record<ActionKind, (input: LadderInput, solution: Solution) => Made
 
 const DONE: ReadonlySet<Action['state']> = new Set(['executed', 'failed', 'verified', 'ineffective', 'unknown'])
 
-/** Why a solution is not for now; `waits` where it may still be. */
-type NoRung = { reason: string; waits?: true }
+/** Why a solution is not for now, and when it may still be: `later`, or where failure gets `likelier`. */
+type NoRung = { reason: string; may?: 'later' | 'likelier' }
 
 /** What a solution would be, or why it is none. */
 function rungOf(solution: Solution, input: LadderInput): Rung | NoRung {
@@ -152,13 +158,14 @@ function rungOf(solution: Solution, input: LadderInput): Rung | NoRung {
   const { action: kind, confidence, attempts, waitSeconds } = solution
   if (kind === 'note') return { reason: 'it is only noted' }
   const needed = Math.max(confidence ?? threshold, threshold)
-  if (probability < needed) return { reason: `it asks for a confidence of ${Math.round(needed * 100)} %` }
+  if (probability < needed)
+    return { reason: `it asks for a confidence of ${Math.round(needed * 100)} %`, may: 'likelier' }
   const before = actions.filter((action) => action.kind === kind && DONE.has(action.state))
   if (before.length >= attempts)
     return { reason: before.length === 1 ? 'it was tried' : `it was tried ${before.length} times` }
   const last = before.at(-1)
   if (last !== undefined && at - (last.finishedAt ?? last.at) < waitSeconds * 1000)
-    return { reason: 'it was tried just now', waits: true }
+    return { reason: 'it was tried just now', may: 'later' }
   if (surroundings.inForce.includes(kind)) return { reason: 'it is in force already' }
   if (isRetired(surroundings.records[kind])) return { reason: 'it was retired: it did not help here' }
   const made = DEEDS[kind](input, solution)
@@ -176,22 +183,24 @@ export function chooseRung(input: LadderInput): Choice {
   const rejected: Choice['rejected'] = []
   let best: Rung | null = null
   let lastResort: Rung | null = null
-  let waits = false
+  const mayCome = new Set<NoRung['may']>()
   for (const solution of runbook.solutions) {
     const rung = rungOf(solution, input)
     if ('reason' in rung) {
       rejected.push({ action: solution.action, reason: rung.reason })
-      waits ||= rung.waits ?? false
+      if (!LAST_RESORTS.has(solution.action)) mayCome.add(rung.may)
     } else if (LAST_RESORTS.has(solution.action)) lastResort ??= rung
     else if (best === null || rung.expectedDowntimeSeconds < best.expectedDowntimeSeconds) best = rung
   }
   const why = rejected.map(({ action, reason }) => `${action}: ${reason}`).join('; ')
-  if (best === null && lastResort !== null && !waits) {
+  const gentlerMayCome = mayCome.has('later') || mayCome.has('likelier')
+  if (best === null && lastResort !== null && !gentlerMayCome) {
     const { kind } = lastResort.deed
     const reason = `runbook ${runbook.name}: ${kind} is all that it permits now${why === '' ? '' : ` (${why})`}`
-    return { rung: lastResort, reason, rejected }
+    return { rung: lastResort, reason, rejected, waits: false }
   }
-  if (best === null) return { rung: null, reason: `runbook ${runbook.name}: ${why}`, rejected }
+  if (best === null)
+    return { rung: null, reason: `runbook ${runbook.name}: ${why}`, rejected, waits: mayCome.has('later') }
   const idle = expectedDowntimeSeconds(null, input)
   const seconds = (value: number) => `${value.toFixed(1)} s`
   if (best.expectedDowntimeSeconds >= idle)
@@ -199,10 +208,12 @@ export function chooseRung(input: LadderInput): Choice {
       rung: null,
       reason: `runbook ${runbook.name}: ${best.deed.kind} would cost ${seconds(best.expectedDowntimeSeconds)} of downtime, doing nothing ${seconds(idle)}`,
       rejected,
+      waits: false,
     }
   return {
     rung: best,
     reason: `runbook ${runbook.name}: ${best.deed.kind} is expected to cost ${seconds(best.expectedDowntimeSeconds)} of downtime, doing nothing ${seconds(idle)}`,
     rejected,
+    waits: false,
   }
 }

@@ -97,8 +97,8 @@ export function decideRemedy(question: Question): Verdict {
       `confidence ${probability === null ? 'unknown' : percent(probability)} is below the threshold of ${percent(settings.threshold)}`,
     )
   if (runbook === null) return without('none', 'no runbook fits')
-  const { rung, reason: why } = chooseRung({ ...question, probability, runbook, threshold: settings.threshold })
-  if (rung === null) return without('none', why)
+  const { rung, reason: why, waits } = chooseRung({ ...question, probability, runbook, threshold: settings.threshold })
+  if (rung === null) return without(waits ? 'wait' : 'none', why)
 
   const confident = `confidence ${percent(probability)} is at or above the threshold of ${percent(settings.threshold)}; ${why}`
   const withRung = (verdict: Verdict['verdict'], reason: string): Verdict => ({ verdict, reason, rung })
