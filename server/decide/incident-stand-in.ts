@@ -32,6 +32,7 @@ export function aContainer(different: Partial<Container> = {}): Container {
     stopGraceSeconds: 10,
     networkMode: 'bridge',
     networks: ['bridge'],
+    endpoints: {},
     labels: {},
     ...different,
   }

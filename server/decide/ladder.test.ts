@@ -107,6 +107,11 @@ describe('a rung is passed over', () => {
       { runbook: runbookOf({ action: 'isolate' }), container: aContainer({ networks: [] }) },
       'it is in no network',
     ],
+    [
+      'where it is in the network of the host',
+      { runbook: runbookOf({ action: 'isolate' }), container: aContainer({ networks: ['host'] }) },
+      'it is in no network that it could leave',
+    ],
   ])('%s', (_, different, reason) => {
     expect(kindOf(different)).toBeNull()
     expect(reasonOf(different)).toContain(reason)
@@ -127,6 +132,8 @@ test('a neighbour that takes the CPU is worth pausing whatever its victim suffer
       'pause-neighbour',
     )
   const both = runbookOf({ action: 'pause-neighbour' }, { action: 'restart' })
+  const quick = { 'pause-neighbour': { helped: 3, failed: 0, meanDurationMs: 100 } }
+  expect(kindOf({ cause: 'unhealthy', surroundings: { ...noisy, records: quick }, runbook: both })).toBe('restart')
   expect(kindOf({ cause: 'unhealthy', surroundings: noisy, runbook: both })).toBe('restart')
 })
 

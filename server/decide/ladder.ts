@@ -95,7 +95,9 @@ export function expectedDowntimeSeconds(
   const others = 1 + DEPENDENT_WEIGHT * (surroundings.dependents?.length ?? 0)
   if (kind === null) return probability * FAILURE_SECONDS * others
   const record = surroundings.records[kind]
-  const own = record?.meanDurationMs == null ? OWN_SECONDS[kind] : record.meanDurationMs / 1000
+  // Of a pause the neighbour pays the price, for its lease: how fast the engine did it says nothing of that.
+  const learnt = kind === 'pause-neighbour' ? null : (record?.meanDurationMs ?? null)
+  const own = learnt === null ? OWN_SECONDS[kind] : learnt / 1000
   const left = probability * (1 - helpsShare(kind, cause, record)) * FAILURE_SECONDS
   return (left + own) * (kind === 'raise-memory-limit' || kind === 'raise-cpu-limit' ? 1 : others)
 }
@@ -141,11 +143,16 @@ const DEEDS: Record<ActionKind, (input: LadderInput, solution: Solution) => Made
     if (dependents.length === 0) return { missing: 'nobody depends on it: a plain restart does' }
     return { deed: { kind: 'restart-in-order', dependents: [...dependents] } }
   },
-  isolate: ({ container }) =>
-    container.networks.length === 0
-      ? { missing: 'it is in no network' }
-      : { deed: { kind: 'isolate', networks: container.networks } },
+  isolate({ container: { networks: all, endpoints } }) {
+    const networks = all.filter((network) => !UNLEAVABLE.has(network))
+    return networks.length === 0
+      ? { missing: 'it is in no network that it could leave' }
+      : { deed: { kind: 'isolate', networks, endpoints } }
+  },
 }
+
+/** The engine disconnects nobody from the host's own network, and "none" is none. */
+const UNLEAVABLE: ReadonlySet<string> = new Set(['host', 'none'])
 
 const DONE: ReadonlySet<Action['state']> = new Set(['executed', 'failed', 'verified', 'ineffective', 'unknown'])
 
