@@ -87,6 +87,7 @@ describe.skipIf(!present).concurrent("by a user's own runbooks the service", { t
       name: 'infected',
       command: ['sleep', '1000'],
       network: 'shop',
+      aliases: ['api'],
       health: quickCheck('! grep -q eth0 /proc/net/dev'),
       stopTimeoutSeconds: 0,
     })
@@ -99,6 +100,7 @@ describe.skipIf(!present).concurrent("by a user's own runbooks the service", { t
     await sleep(leaseUntilMs - Date.now() - 2_000)
     expect(await networksOf()).toEqual([])
     await eventually('it back in its network', 20_000, async () => (await networksOf()).includes('shop'))
+    expect((await inspect(id)).NetworkSettings.Networks.shop?.Aliases).toContain('api')
     expect(deedsOn(id)).toEqual(['start'])
     expect(storyOf(await takenBack(id))).toEqual(HELPED)
   })

@@ -27,6 +27,8 @@ export type RealContainer = {
   health?: { command: string; intervalMs: number; timeoutMs?: number; retries: number; startPeriodMs?: number }
   stopTimeoutSeconds?: number
   network?: string
+  /** Names by which others find it in its network. */
+  aliases?: string[]
   readOnly?: boolean
   user?: string
 }
@@ -159,5 +161,8 @@ function creation(wanted: RealContainer, run: string): Docker.ContainerCreateOpt
       RestartPolicy: { Name: wanted.restartPolicy ?? 'no' },
       ...(wanted.network === undefined ? {} : { NetworkMode: wanted.network }),
     },
+    ...(wanted.network === undefined || wanted.aliases === undefined
+      ? {}
+      : { NetworkingConfig: { EndpointsConfig: { [wanted.network]: { Aliases: wanted.aliases } } } }),
   }
 }

@@ -472,6 +472,7 @@ function departed(incident: Incident): Container {
     stopGraceSeconds: 10,
     networkMode: null,
     networks: [],
+    endpoints: {},
     labels: {},
   }
 }

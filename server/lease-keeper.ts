@@ -42,7 +42,9 @@ export function createLeaseKeeper(ports: {
       if (lease === undefined) return null
       const { incident, action } = lease
       const { containerId } = incident
-      if (!ports.containers().has(containerId) && ports.engineAnswers()) {
+      // A neighbour stays paused also where the one that it was paused for is gone.
+      const heldId = action.deed.kind === 'pause-neighbour' ? action.deed.neighbour.id : containerId
+      if (!ports.containers().has(heldId) && ports.engineAnswers()) {
         ended(lease, `the container of ${action.kind} is gone`, 'gone')
         return null
       }

@@ -1,6 +1,6 @@
 import type { Deed, Target } from '../contracts/incident.ts'
 import type { Clock, Engine } from '../contracts/ports.ts'
-import { type Container, ContainerId } from '../contracts/telemetry.ts'
+import { type Container, ContainerId, type Endpoint } from '../contracts/telemetry.ts'
 import { messageOf } from '../errors.ts'
 
 /** What was true when the action was decided, and must still be. */
@@ -122,12 +122,29 @@ export function createExecutor({
       case 'raise-cpu-limit':
         return ask(() => engine.updateLimits(containerId, { cpuCores: deed.fromCores }))
       case 'pause-neighbour':
-        return ask(() => engine.unpause(deed.neighbour.id))
+        return letGoOn(deed.neighbour.id)
       case 'isolate':
-        return inTurn(deed.networks, (network) => engine.connect(containerId, network))
+        return rejoin(containerId, deed.networks, deed.endpoints ?? {})
       default:
         return Promise.resolve()
     }
+  }
+
+  /** Somebody else may have let it go on, or ended it. */
+  const letGoOn = async (id: string) => {
+    const now = await ask(() => engine.inspect(id))
+    if (now?.state === 'paused') await ask(() => engine.unpause(id))
+  }
+
+  /** Those that somebody else had it rejoin are passed over; of several that fail the first is told, after all were tried. */
+  const rejoin = async (id: string, networks: readonly string[], endpoints: Readonly<Record<string, Endpoint>>) => {
+    const now = await ask(() => engine.inspect(id))
+    const errors: unknown[] = []
+    for (const network of networks) {
+      if (now?.networks.includes(network)) continue
+      await ask(() => engine.connect(id, network, endpoints[network])).catch((error) => errors.push(error))
+    }
+    if (errors.length > 0) throw errors[0]
   }
 
   const inTurn = async (networks: readonly string[], call: (network: string) => Promise<void>) => {

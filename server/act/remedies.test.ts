@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Deed, Target } from '../contracts/incident.ts'
 import type { Engine } from '../contracts/ports.ts'
+import type { Container, Endpoint } from '../contracts/telemetry.ts'
 import { aContainer } from '../decide/incident-stand-in.ts'
 import { createExecutor } from './executor.ts'
 
@@ -16,19 +17,32 @@ const target = (letter: string): Target => ({
 })
 
 /** An executor on an engine that tells what it was asked; `stopAfter` so many writes the switch goes on. */
-function prepare({ stopAfter = Number.POSITIVE_INFINITY, gone = '' } = {}) {
+function prepare({
+  stopAfter = Number.POSITIVE_INFINITY,
+  gone = '',
+  now = {},
+  refuses = '',
+}: {
+  stopAfter?: number
+  gone?: string
+  now?: Partial<Container>
+  refuses?: string
+} = {}) {
   const asked: string[] = []
   const note = (call: string) => async (id: string, detail?: unknown) =>
     void asked.push(`${call} ${id[0]}${detail === undefined ? '' : ` ${JSON.stringify(detail)}`}`)
   const engine = {
-    inspect: async (id: string) => (id[0] === gone ? null : aContainer({ id })),
+    inspect: async (id: string) => (id[0] === gone ? null : aContainer({ id, ...now })),
     restart: note('restart'),
     stop: note('stop'),
     start: note('start'),
     pause: note('pause'),
     unpause: note('unpause'),
     updateLimits: note('update'),
-    connect: note('connect'),
+    connect: async (id: string, network: string, as?: Endpoint) => {
+      await note('connect')(id, as === undefined ? network : { network, ...as })
+      if (network === refuses) throw new Error(`no ${network}`)
+    },
     disconnect: note('disconnect'),
   } as unknown as Engine
   const executor = createExecutor({
@@ -101,8 +115,8 @@ test('nothing is done where another one that it touches was replaced or is gone'
 
 describe('taking back', () => {
   const raised: Deed = { kind: 'raise-memory-limit', fromBytes: 100, toBytes: 150 }
-  const back = async (deed: Deed, usedBytes: number | null) => {
-    const { asked, executor } = prepare()
+  const back = async (deed: Deed, usedBytes: number | null, engine: Parameters<typeof prepare>[0] = {}) => {
+    const { asked, executor } = prepare(engine)
     return { ...(await executor.takeBack({ deed, containerId: SELF, usedBytes })), asked }
   }
 
@@ -121,7 +135,32 @@ describe('taking back', () => {
     expect((await back({ kind: 'raise-cpu-limit', fromCores: 1, toCores: 2 }, null)).asked).toEqual([
       'update a {"cpuCores":1}',
     ])
-    expect((await back({ kind: 'pause-neighbour', neighbour: target('d') }, null)).asked).toEqual(['unpause d'])
+    const paused = { now: { state: 'paused' } } as const
+    expect((await back({ kind: 'pause-neighbour', neighbour: target('d') }, null, paused)).asked).toEqual(['unpause d'])
     expect((await back({ kind: 'isolate', networks: ['one'] }, null)).asked).toEqual(['connect a "one"'])
+  })
+
+  test('lets it rejoin its networks under the names by which others find it there', async () => {
+    const endpoints = { one: { aliases: ['db', 'shop-db-1'], ipv4Address: '172.30.0.9' } }
+    expect((await back({ kind: 'isolate', networks: ['one', 'two'], endpoints }, null)).asked).toEqual([
+      'connect a {"network":"one","aliases":["db","shop-db-1"],"ipv4Address":"172.30.0.9"}',
+      'connect a "two"',
+    ])
+  })
+
+  test('is done where somebody else did it before', async () => {
+    const running = await back({ kind: 'pause-neighbour', neighbour: target('d') }, null)
+    expect(running).toMatchObject({ outcome: 'executed', asked: [] })
+    const rejoined = await back({ kind: 'isolate', networks: ['one', 'two'] }, null, { now: { networks: ['one'] } })
+    expect(rejoined).toMatchObject({ outcome: 'executed', asked: ['connect a "two"'] })
+  })
+
+  test('of several networks one that is refused keeps it from no other', async () => {
+    const isolated: Deed = { kind: 'isolate', networks: ['one', 'two'] }
+    expect(await back(isolated, null, { refuses: 'one' })).toMatchObject({
+      outcome: 'failed',
+      reason: 'no one',
+      asked: ['connect a "one"', 'connect a "two"'],
+    })
   })
 })

@@ -303,10 +303,16 @@ export function createDockerEngine(options: {
       act('disconnecting a network', (abortSignal) =>
         docker.getNetwork(checkedNetwork(network)).disconnect(endpoint(id, abortSignal)),
       ),
-    connect: (id, network) =>
-      act('connecting a network', (abortSignal) =>
-        docker.getNetwork(checkedNetwork(network)).connect(endpoint(id, abortSignal)),
-      ),
+    connect: (id, network, as) =>
+      act('connecting a network', (abortSignal) => {
+        // The default bridge knows no aliases, and refuses them.
+        const IPAMConfig = as?.ipv4Address ? { IPv4Address: as.ipv4Address } : undefined
+        const EndpointConfig = {
+          ...(as?.aliases.length ? { Aliases: as.aliases } : {}),
+          ...(IPAMConfig && { IPAMConfig }),
+        }
+        return docker.getNetwork(checkedNetwork(network)).connect({ ...endpoint(id, abortSignal), EndpointConfig })
+      }),
   }
 }
 

@@ -146,6 +146,14 @@ export function parseStats(reply: unknown): Counters | null {
 const optionalNumber = z.number().nullish().catch(null)
 const optionalString = z.string().nullish().catch(null)
 
+/** What is not as expected is not known: a container is not lost for it. */
+const NetworkReply = z
+  .object({
+    Aliases: z.array(z.string()).nullish().catch(null),
+    IPAMConfig: z.object({ IPv4Address: z.string().nullish() }).nullish().catch(null),
+  })
+  .catch({})
+
 const InspectReply = z.object({
   Id: ContainerId,
   Name: z.string(),
@@ -178,7 +186,7 @@ const InspectReply = z.object({
     })
     .catch({ Memory: null, NanoCpus: null, CpuQuota: null, CpuPeriod: null, NetworkMode: null }),
   NetworkSettings: z
-    .object({ Networks: z.record(z.string(), z.unknown()).nullish().catch(null) })
+    .object({ Networks: z.record(z.string(), NetworkReply).nullish().catch(null) })
     .nullish()
     .catch(null),
 })
@@ -225,6 +233,12 @@ export function parseInspect(reply: unknown): ContainerType {
     id: Id,
     networkMode: HostConfig.NetworkMode ?? null,
     networks: Object.keys(NetworkSettings?.Networks ?? {}),
+    endpoints: Object.fromEntries(
+      Object.entries(NetworkSettings?.Networks ?? {}).map(([network, { Aliases, IPAMConfig }]) => [
+        network,
+        { aliases: Aliases ?? [], ipv4Address: IPAMConfig?.IPv4Address || null },
+      ]),
+    ),
     key: containerKey(name, labels),
     name,
     image: Config.Image ?? '',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Assessment, Cause, Evidence, Light } from './assessment.ts'
 import { RemedyKind } from './runbook.ts'
-import { ContainerId, Health, Sample } from './telemetry.ts'
+import { ContainerId, Endpoint, Health, Sample } from './telemetry.ts'
 
 /** How much the program may do by itself; see the README's table. */
 export const Mode = z.enum(['observe', 'shadow', 'approve', 'earned', 'auto'])
@@ -30,7 +30,12 @@ export const Deed = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('pause-neighbour'), neighbour: Target }),
   /** Whoever depends on it stops before it and starts after it; the nearest one first. */
   z.object({ kind: z.literal('restart-in-order'), dependents: z.array(Target) }),
-  z.object({ kind: z.literal('isolate'), networks: z.array(z.string()) }),
+  z.object({
+    kind: z.literal('isolate'),
+    networks: z.array(z.string()),
+    /** As what it is to rejoin them; not known of deeds from before this was kept. */
+    endpoints: z.record(z.string(), Endpoint).optional(),
+  }),
 ])
 export type Deed = z.infer<typeof Deed>
 

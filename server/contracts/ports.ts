@@ -1,4 +1,4 @@
-import type { Container, ContainerId, Counters, EngineDescription, EngineEvent } from './telemetry.ts'
+import type { Container, ContainerId, Counters, Endpoint, EngineDescription, EngineEvent } from './telemetry.ts'
 
 /** Time as a parameter: real in production, fast in the demo with --speed, by hand in tests. */
 export type Clock = {
@@ -38,5 +38,6 @@ export type Engine = {
   unpause(id: ContainerId): Promise<void>
   updateLimits(id: ContainerId, limits: { memoryBytes?: number; cpuCores?: number }): Promise<void>
   disconnect(id: ContainerId, network: string): Promise<void>
-  connect(id: ContainerId, network: string): Promise<void>
+  /** Rejoins a network, as what it was connected before where that is known. */
+  connect(id: ContainerId, network: string, endpoint?: Endpoint): Promise<void>
 }

@@ -20,6 +20,10 @@ export type ContainerState = z.infer<typeof ContainerState>
 export const Health = z.enum(['none', 'starting', 'healthy', 'unhealthy'])
 export type Health = z.infer<typeof Health>
 
+/** As what a container is connected to a network: the names by which others find it there, and an address of its choice. */
+export const Endpoint = z.object({ aliases: z.array(z.string()), ipv4Address: z.string().nullable() })
+export type Endpoint = z.infer<typeof Endpoint>
+
 /**
  * One container as the inventory knows it. `key` is who it is across re-creation: compose project, service and
  * number, else its name. Times are epoch milliseconds; `null` means unknown or not set.
@@ -49,8 +53,9 @@ export const Container = z.object({
   stopGraceSeconds: z.number(),
   /** `bridge`, `host`, `container:<id>`, … as the engine writes it; `null` where it does not say. */
   networkMode: z.string().nullable(),
-  /** Names of the networks that it is connected to. */
+  /** Names of the networks that it is connected to, and as what. */
   networks: z.array(z.string()),
+  endpoints: z.record(z.string(), Endpoint).default({}),
   labels: z.record(z.string(), z.string()),
 })
 export type Container = z.infer<typeof Container>
