@@ -238,6 +238,16 @@ test('its clock runs at its speed and its sleepers wake when told', async () => 
   await sleeping
 })
 
+test('while the process stands still its world waits, too', async () => {
+  const { engine } = await open({ speed: 8 })
+  const before = engine.clock.now()
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
+  const leapt = engine.clock.now() - before
+  expect(leapt).toBeGreaterThanOrEqual(1_900)
+  expect(leapt).toBeLessThan(4_000)
+  expect(engine.clock.now() - before).toBeGreaterThanOrEqual(leapt)
+})
+
 test('disposing ends its streams and removes its socket; a stale socket is no obstacle, a live one is', async () => {
   const { docker, engine, socketPath } = await open()
   await expect(openSimulatedEngine({ socketPath })).rejects.toThrow('EADDRINUSE')

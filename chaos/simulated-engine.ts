@@ -16,6 +16,9 @@ import type { CgroupVersion } from './stats-replies.ts'
 
 /** At high speed many simulated moments share one wake-up. */
 const SHORTEST_WAKE_MS = 4
+/** So much simulated time passes at the most while the process stands still, or so much real time if that is more. */
+const LONGEST_LEAP_SECONDS = 2
+const LONGEST_LEAP_REAL_MS = 250
 const MAX_BODY_BYTES = 1024 * 1024
 const GIB = 1024 ** 3
 /** A host of 8 cores and 32 GiB carries so many containers of these fleets; larger fleets get larger hosts. */
@@ -33,7 +36,7 @@ export type SimulatedEngineOptions = {
   /** How many of the demo's fleet, or exactly these. Default: the demo's twelve. */
   containers?: number | ContainerSpec[]
   seed?: number
-  /** Simulated seconds per real second. */
+  /** Simulated seconds per real second, or fewer where the process does not get to run. */
   speed?: number
   faults?: 'demo' | 'none' | Fault[]
   /** Simulated time at the start, epoch milliseconds. Default: now. */
@@ -70,8 +73,16 @@ export async function openSimulatedEngine(options: SimulatedEngineOptions): Prom
   const specs = Array.isArray(containers) ? containers : demoFleet(containers)
   const hostSize = Math.ceil(Math.max(1, specs.length) / CONTAINERS_PER_HOST_SIZE)
   const garble = createGarbler()
-  const startedAt = performance.now()
-  const now = () => startAtMs + (performance.now() - startedAt) * speed
+  const longestLeapMs = Math.max((LONGEST_LEAP_SECONDS * 1000) / speed, LONGEST_LEAP_REAL_MS)
+  let lookedAtMs = performance.now()
+  let simulatedMs = startAtMs
+  // Where the machine is too slow for its speed, the world waits: a leak would outrun a service that does not get to run.
+  function now(): number {
+    const realMs = performance.now()
+    simulatedMs += Math.min(realMs - lookedAtMs, longestLeapMs) * speed
+    lookedAtMs = realMs
+    return simulatedMs
+  }
   let mode: Misbehaviour = 'none'
   let timer: NodeJS.Timeout | undefined
 
