@@ -25,6 +25,7 @@ export async function readRecentSamples(
   return columns.at_ms!.map((at, row) => ({
     ...(Object.fromEntries(OF_A_SAMPLE.map(({ name }) => [name, columns[name]![row]])) as StoredSample),
     throttledPeriods: null,
+    logErrorsPerSecond: null,
     containerId: columns.container![row] as string,
     at: at as number,
   }))

@@ -80,6 +80,28 @@ test('containers keep their numbers over a restart', async () => {
   expect(await rows({ database, samples }, 'SELECT max(batch) FROM batches')).toEqual([[2]])
 })
 
+test('a container that was away for long comes back under another number, one that was away for a while does not', async () => {
+  const { database, samples } = await open()
+  const at = (batch: number) => NOW + batch * 1000
+  for (let batch = 0; batch < 700; batch++) {
+    const seen = [1, ...(batch % 100 === 0 ? [2] : []), ...(batch === 0 || batch === 650 ? [3] : [])]
+    await samples.append(
+      at(batch),
+      seen.map((container) => observation(container, at(batch))),
+    )
+  }
+  const stored = await rows(
+    { database, samples },
+    'SELECT id, count(DISTINCT number), count(*) FROM samples JOIN containers ON container = number GROUP BY id ORDER BY id',
+  )
+  expect(stored).toEqual([
+    [idOf(1), 1, 700],
+    [idOf(2), 1, 7],
+    [idOf(3), 2, 2],
+  ])
+  expect(await rows({ database, samples }, 'SELECT count(*), count(DISTINCT number) FROM containers')).toEqual([[4, 4]])
+})
+
 test('numbers arrive in whole units, or not at all', async () => {
   const { database, samples } = await open()
   const stored = async (value: number | null) => {

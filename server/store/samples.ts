@@ -28,6 +28,12 @@ const FLUSH_AFTER_BATCHES = 30
 const CHUNK_ROWS = 2048
 const SAMPLE_TYPES = [BIGINT, ...Array.from({ length: COLUMNS }, () => INTEGER)]
 
+/**
+ * A container that was not seen for so many batches, or twice as many at the most, is forgotten: thousands come and go. One
+ * that comes back gets another number, and has both.
+ */
+const FORGET_AFTER_BATCHES = 120
+
 /** While the database refuses them, no more than so many wait; then the oldest are dropped and counted. */
 const MOST_WAITING_BATCHES = 120
 
@@ -133,6 +139,9 @@ export async function openSampleStore(database: Database, folder: string): Promi
 
   const { newest, ...known } = await database.read(readStored)
   let { numberOf } = known
+  /** Of those not seen for a while. */
+  let earlier: ReadonlyMap<string, number> = new Map()
+  let forgotAtBatch = newest
   /** Containers that the database has, and those that the journal names: what is to be read has to stand there. */
   let stored = new Set(numberOf.values())
   const named = new Set<number>()
@@ -175,9 +184,18 @@ export async function openSampleStore(database: Database, folder: string): Promi
   const numberFor = (containerId: string): number => {
     const known = numberOf.get(containerId)
     if (known !== undefined) return known
-    highest += 1
-    numberOf.set(containerId, highest)
-    return highest
+    const number = earlier.get(containerId) ?? ++highest
+    numberOf.set(containerId, number)
+    return number
+  }
+
+  const forget = () => {
+    if (batch - forgotAtBatch < FORGET_AFTER_BATCHES) return
+    const kept = new Set(numberOf.values())
+    stored = new Set(stored.values().filter((number) => kept.has(number)))
+    earlier = numberOf
+    numberOf = new Map()
+    forgotAtBatch = batch
   }
 
   const writeWaiting = async () => {
@@ -200,6 +218,7 @@ export async function openSampleStore(database: Database, folder: string): Promi
     for (const { containers } of waiting) for (const { number } of containers) stored.add(number)
     waiting = []
     dropped.reason = null
+    forget()
     // Batches that the database has are passed over at the next start: a journal that stays is no harm.
     try {
       journal.clear()
@@ -242,6 +261,7 @@ export async function openSampleStore(database: Database, folder: string): Promi
           kept = (await readStored(connection)).numberOf
         })
         numberOf = kept
+        earlier = new Map()
         highest = highestOf(kept)
         stored = new Set(kept.values())
         // A journal that could not be cleared may name containers that are forgotten now.

@@ -44,6 +44,7 @@ export function observation(
       memoryPressureFullShare: null,
       ioPressureSomeShare: null,
       ioPressureFullShare: null,
+      logErrorsPerSecond: null,
       ...sample,
     },
     assessment: {
