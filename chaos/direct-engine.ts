@@ -1,4 +1,3 @@
-import { parseLogFrames } from '../server/collect/docker-engine.ts'
 import {
   isStoppedReply,
   parseDescription,
@@ -7,6 +6,7 @@ import {
   parseStats,
   TopReply,
 } from '../server/collect/docker-replies.ts'
+import { parseLogFrames } from '../server/collect/log-frames.ts'
 import type { Engine } from '../server/contracts/ports.ts'
 import type { EngineEvent } from '../server/contracts/telemetry.ts'
 import { EngineError } from '../server/errors.ts'
@@ -61,6 +61,7 @@ export type DirectEngine = Engine & {
  */
 export function createDirectEngine(host: () => SimulatedHost): DirectEngine {
   const listeners = new Set<Queue<EngineEvent>>()
+  const followers = new Set<{ id: string; queue: Queue<string>; sentUntilMs: number }>()
   const streams = new Map<string, Set<{ queue: Queue<object>; previous: typeof NO_READING }>>()
   let refused = false
 
@@ -85,6 +86,14 @@ export function createDirectEngine(host: () => SimulatedHost): DirectEngine {
       if (event.action === 'destroy') for (const { queue } of streams.get(event.container.id) ?? []) queue.end()
     },
     onTick() {
+      for (const follower of followers) {
+        const { id, queue, sentUntilMs } = follower
+        const container = host().containers.get(id)
+        const lines = container?.logs.filter(({ atMs }) => atMs > sentUntilMs) ?? []
+        if (lines.length > 0) queue.push(`${parseLogFrames(logFrames(lines, false)).join('\n')}\n`)
+        follower.sentUntilMs = lines.at(-1)?.atMs ?? sentUntilMs
+        if (container === undefined || !isAlive(container)) queue.end()
+      }
       for (const [id, listening] of streams) {
         const container = host().containers.get(id)
         if (container === undefined) continue
@@ -99,6 +108,7 @@ export function createDirectEngine(host: () => SimulatedHost): DirectEngine {
       refused = now
       if (!now) return
       for (const queue of listeners) queue.end()
+      for (const { queue } of followers) queue.end()
       for (const listening of streams.values()) for (const { queue } of listening) queue.end()
     },
     async describe() {
@@ -144,6 +154,16 @@ export function createDirectEngine(host: () => SimulatedHost): DirectEngine {
     },
     async logs(id, { tailLines }) {
       return parseLogFrames(logFrames(find(id).logs.slice(-tailLines), false))
+    },
+    async *followLogs(id, { signal }) {
+      if (!isAlive(find(id))) return
+      const follower = { id, queue: createQueue<string>(signal), sentUntilMs: host().nowMs() }
+      followers.add(follower)
+      try {
+        yield* follower.queue.items()
+      } finally {
+        followers.delete(follower)
+      }
     },
     async top(id) {
       const container = find(id)

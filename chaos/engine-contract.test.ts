@@ -289,6 +289,21 @@ describe.each(subjects)('%s', { timeout: 2 * PATIENCE_MS, concurrent: true }, (_
     expect(await engine.logs(id, { tailLines: 50, maxBytes: 2 })).toEqual([])
   })
 
+  check('follows what is logged from now on, and ends with the container', async () => {
+    const id = await run('serves')
+    await expect
+      .poll(() => engine.logs(id, { tailLines: 50, maxBytes: 10_000 }), { timeout: PATIENCE_MS })
+      .toContain('hello')
+    const signal = AbortSignal.timeout(PATIENCE_MS)
+    let text = ''
+    for await (const piece of engine.followLogs(id, { signal })) {
+      text += piece
+      if (text.match(/hello\n/g)?.length === 2) await engine.stop(id, { graceSeconds: 10 })
+    }
+    expect(signal.aborted).toBe(false)
+    expect(text).toMatch(/^((hello|trouble)\n)+$/)
+  })
+
   check('shows the processes of a running container', async () => {
     const id = await run('serves')
     const { titles, processes } = await engine.top(id)

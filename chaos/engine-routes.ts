@@ -5,6 +5,7 @@ import { parseQueryTime } from './engine-time.ts'
 import type { EventFeed } from './event-feed.ts'
 import { EngineRefusal, lists, parseFilters } from './filters.ts'
 import { applyUpdate } from './limit-updates.ts'
+import type { LogFeed } from './log-feed.ts'
 import { isAlive, type SimulatedContainer } from './simulated-container.ts'
 import type { SimulatedHost } from './simulated-host.ts'
 import type { StatsFeed } from './stats-feed.ts'
@@ -16,6 +17,7 @@ export type EngineParts = {
   cgroupVersion: CgroupVersion
   events: EventFeed
   stats: StatsFeed
+  logs: LogFeed
   networks: Set<string>
 }
 
@@ -86,7 +88,7 @@ function signalNumber(text: string): number {
   return number
 }
 
-function sendLogs({ request, response }: Call, container: SimulatedContainer): void {
+function sendLogs({ request, response, logs }: Call, container: SimulatedContainer): void {
   const { query } = request
   const wanted = [isTrue(query.get('stdout')), isTrue(query.get('stderr'))]
   if (!wanted.includes(true)) throw new EngineRefusal(400, 'Bad parameters: you must choose at least one stream')
@@ -94,9 +96,13 @@ function sendLogs({ request, response }: Call, container: SimulatedContainer): v
   const untilMs = parseQueryTime(query.get('until')) || Number.POSITIVE_INFINITY
   const lines = container.logs.filter(({ stream, atMs }) => wanted[stream - 1] && atMs >= sinceMs && atMs <= untilMs)
   const tail = query.get('tail') ?? ''
+  const timestamps = isTrue(query.get('timestamps'))
   const tailed = /^\d+$/.test(tail) ? lines.slice(lines.length - Math.min(Number(tail), lines.length)) : lines
-  response.writeHead(200)
-  response.end(logFrames(tailed, isTrue(query.get('timestamps'))))
+  const follows = isTrue(query.get('follow')) && isAlive(container)
+  if (follows) logs.attach(container, response, wanted, timestamps)
+  else response.writeHead(200)
+  if (tailed.length > 0) response.write(logFrames(tailed, timestamps))
+  if (!follows) response.end()
 }
 
 function pause({ host, response }: Call, container: SimulatedContainer): void {

@@ -9,6 +9,7 @@ import { answer, type EngineParts } from './engine-routes.ts'
 import { createEventFeed } from './event-feed.ts'
 import { DEMO_FAULTS, type Fault } from './faults.ts'
 import { demoFleet } from './fleet.ts'
+import { createLogFeed } from './log-feed.ts'
 import { createGarbler, type Misbehaviour, misbehave } from './misbehaviour.ts'
 import { createSimulatedHost, type SimulatedHost } from './simulated-host.ts'
 import { createStatsFeed } from './stats-feed.ts'
@@ -107,14 +108,16 @@ export async function openSimulatedEngine(options: SimulatedEngineOptions): Prom
     cgroupVersion,
     garble: (line) => (mode === 'garbage-stats' ? garble(line) : line),
   })
+  const logs = createLogFeed(host)
   const networks = new Set(['bridge', 'host', 'none', ...specs.map(({ network }) => network)])
-  const parts: EngineParts = { host, cgroupVersion, events, stats, networks }
+  const parts: EngineParts = { host, cgroupVersion, events, stats, logs, networks }
 
   /** Lets the simulation catch up with its clock, and comes back when something is due next. */
   function catchUp(): void {
     clearTimeout(timer)
     host.advanceTo(now())
     stats.flush()
+    if (mode !== 'hang') logs.flush()
     events.expire(host.nowMs())
     const waitMs = (host.nextDueMs() - now()) / speed
     timer = setTimeout(catchUp, Math.max(SHORTEST_WAKE_MS, waitMs))

@@ -19,6 +19,7 @@ import { createCgroupSource } from './collect/cgroup-source.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
 import { openHostReader } from './collect/host-reader.ts'
 import { createInventory } from './collect/inventory.ts'
+import { createLogWatches } from './collect/log-watch.ts'
 import { readOwnContainerId } from './collect/own-container.ts'
 import { createCostMeter } from './collect/process-cost.ts'
 import { createSampler } from './collect/sampler.ts'
@@ -290,6 +291,13 @@ export async function openApp(options: {
       host: () => inventory.engine.description,
       choice: config.source,
       files,
+      watchLog: createLogWatches({
+        engine,
+        clock,
+        log,
+        files: config.source !== 'docker',
+        streams: config.source !== 'cgroup',
+      }),
       intervalOf: (containerId) => guard?.intervalOf(containerId) ?? ROUND_MS,
     }),
   )

@@ -457,6 +457,7 @@ function departed(incident: Incident): Container {
     imageId: '',
     state: 'removing',
     pid: null,
+    logPath: null,
     health: 'none',
     healthFailingStreak: 0,
     composeProject: incident.composeProject,

@@ -35,6 +35,7 @@ const UNKNOWN: Counters = {
   memoryPressureFullUs: null,
   ioPressureSomeUs: null,
   ioPressureFullUs: null,
+  logErrorLines: null,
 }
 
 const reading = (counters: Partial<Counters>): Counters => ({ ...UNKNOWN, ...counters })
@@ -146,6 +147,7 @@ describe('a sample', () => {
       memoryPressureFullUs: counter,
       ioPressureSomeUs: counter,
       ioPressureFullUs: counter,
+      logErrorLines: counter,
     })
     fc.assert(
       fc.property(fc.option(counters), counters, (before, now) => {

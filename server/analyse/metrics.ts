@@ -88,5 +88,6 @@ export function toSample(
     memoryPressureFullShare: share('memoryPressureFullUs'),
     ioPressureSomeShare: share('ioPressureSomeUs'),
     ioPressureFullShare: share('ioPressureFullUs'),
+    logErrorsPerSecond: rate('logErrorLines'),
   }
 }

@@ -138,5 +138,6 @@ export function toCounters(values: Float64Array, readAt: number): KernelCounters
     memoryPressureFullUs: known(values[SLOT.memoryPressureFullUs]!),
     ioPressureSomeUs: known(values[SLOT.ioPressureSomeUs]!),
     ioPressureFullUs: known(values[SLOT.ioPressureFullUs]!),
+    logErrorLines: null,
   }
 }

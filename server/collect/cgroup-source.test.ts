@@ -86,6 +86,7 @@ describe('recorded trees', () => {
       memoryPressureFullUs: 520_011,
       ioPressureSomeUs: 4_410_922,
       ioPressureFullUs: 3_990_718,
+      logErrorLines: null,
     })
     expect(workingSetBytes(counters)).toBe(412_352_512 - 79_691_776)
   })

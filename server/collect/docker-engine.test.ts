@@ -70,6 +70,7 @@ const CALLS: Record<string, (engine: Engine, id?: string) => Promise<unknown>> =
   events,
   stats: (engine, id = ID) => all(engine.stats(id, { signal: signal(), onSkip: () => {} })),
   logs: (engine, id = ID) => engine.logs(id, { tailLines: 10, maxBytes: 1000 }),
+  followLogs: (engine, id = ID) => all(engine.followLogs(id, { signal: signal() })),
   top: (engine, id = ID) => engine.top(id),
   restart: (engine, id = ID) => engine.restart(id, { graceSeconds: 1 }),
   stop: (engine, id = ID) => engine.stop(id, { graceSeconds: 1 }),
@@ -83,7 +84,7 @@ const CALLS: Record<string, (engine: Engine, id?: string) => Promise<unknown>> =
 const NAMES = Object.keys(CALLS)
 const WITH_ID = NAMES.filter((name) => !['describe', 'ping', 'list', 'events'].includes(name))
 const WITH_REPLY = ['describe', 'ping', 'list', 'inspect', 'logs', 'top']
-const STREAMS = ['events', 'stats']
+const STREAMS = ['events', 'stats', 'followLogs']
 
 const failure = async (name: string, engine: Engine): Promise<EngineError> => {
   const error = await CALLS[name]!(engine).then(

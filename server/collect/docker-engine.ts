@@ -14,6 +14,7 @@ import {
   TopReply,
 } from './docker-replies.ts'
 import { readJsonLines } from './json-stream.ts'
+import { parseLogFrames, readLogFrames } from './log-frames.ts'
 
 /** A reply that takes longer means an engine that hangs; `docker info` on a loaded host takes about two seconds. */
 const REPLY_TIMEOUT_MS = 10_000
@@ -115,28 +116,6 @@ function checkedId(id: string): string {
   return id
 }
 
-/** The text of a multiplexed log reply (8-byte frame headers), or the raw text of a container with a terminal. */
-export function parseLogFrames(reply: Buffer): string[] {
-  const parts: Buffer[] = []
-  let at = 0
-  while (
-    at + 8 <= reply.length &&
-    reply[at]! <= 2 &&
-    reply[at + 1] === 0 &&
-    reply[at + 2] === 0 &&
-    reply[at + 3] === 0
-  ) {
-    const length = reply.readUInt32BE(at + 4)
-    parts.push(reply.subarray(at + 8, at + 8 + length))
-    at += 8 + length
-  }
-  const text = at === 0 ? reply : Buffer.concat(parts)
-  return text
-    .toString('utf8')
-    .split(/\r?\n/)
-    .filter((line) => line !== '')
-}
-
 /**
  * The engine that `DOCKER_HOST` names, over dockerode. Every call ends: replies within 10 s, actions within their grace
  * plus 30 s; streams end with their signal. Errors are EngineError. Ids are checked before any request is built.
@@ -192,19 +171,19 @@ export function createDockerEngine(options: {
   }
 
   /** Opens a stream whose head must come in time, and destroys it on every way out: dockerode leaves that to its caller. */
-  async function* stream(
+  async function* stream<T>(
     doing: string,
     signal: AbortSignal,
-    onSkip: (reason: string) => void,
     open: (signal: AbortSignal) => Promise<NodeJS.ReadableStream>,
-  ): AsyncGenerator<unknown> {
+    read: (source: AsyncIterable<Buffer>) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
     const head = new AbortController()
     const timer = setTimeout(() => head.abort(new DOMException('no answer', 'TimeoutError')), replyTimeoutMs)
     let source: NodeJS.ReadableStream | undefined
     try {
       source = await open(AbortSignal.any([signal, head.signal]))
       clearTimeout(timer)
-      yield* readJsonLines(source as AsyncIterable<Buffer>, onSkip)
+      yield* read(source as AsyncIterable<Buffer>)
     } catch (error) {
       if (!signal.aborted) throw describeFailure(head.signal.aborted ? head.signal.reason : error, doing, address)
     } finally {
@@ -245,7 +224,8 @@ export function createDockerEngine(options: {
     async *events({ sinceMs, signal }): AsyncGenerator<EngineEvent> {
       const open = (abortSignal: AbortSignal) =>
         docker.getEvents({ since: sinceMs / 1000, filters: EVENT_FILTERS, abortSignal })
-      for await (const reply of stream('following events', signal, () => {}, open)) {
+      const read = (source: AsyncIterable<Buffer>) => readJsonLines(source, () => {})
+      for await (const reply of stream('following events', signal, open, read)) {
         const event = parseEvent(reply)
         if (event !== null) yield event
       }
@@ -253,7 +233,8 @@ export function createDockerEngine(options: {
 
     async *stats(id, { signal, onSkip }): AsyncGenerator<Counters> {
       const open = (abortSignal: AbortSignal) => container(id).stats({ stream: true, abortSignal } as { stream: true })
-      for await (const reply of stream('reading stats', signal, onSkip, open)) {
+      const read = (source: AsyncIterable<Buffer>) => readJsonLines(source, onSkip)
+      for await (const reply of stream('reading stats', signal, open, read)) {
         // A stopped container's stream goes on, a reply without a reading each second, until it is removed.
         if (isStoppedReply(reply)) return
         const counters = parseStats(reply)
@@ -274,6 +255,14 @@ export function createDockerEngine(options: {
         // dockerode has parsed a log that is one JSON text.
         return newestLines(Buffer.isBuffer(reply) ? parseLogFrames(reply) : [JSON.stringify(reply)], maxBytes)
       }),
+
+    followLogs: (id, { signal }) => {
+      const open = async (abortSignal: AbortSignal) => {
+        const options = { stdout: true, stderr: true, follow: true, tail: 0, abortSignal }
+        return (await container(id).logs(options as { follow: true })) as NodeJS.ReadableStream
+      }
+      return stream('following logs', signal, open, readLogFrames)
+    },
 
     top: (id) =>
       attempt('listing processes', async (abortSignal) => {

@@ -56,6 +56,7 @@ describe('a stats reply of a real engine', () => {
       memoryPressureFullUs: null,
       ioPressureSomeUs: null,
       ioPressureFullUs: null,
+      logErrorLines: null,
     })
   })
 
@@ -171,6 +172,7 @@ test('a stats reply of cgroup v2 (written by hand) is read as one of v1', () => 
     memoryPressureFullUs: null,
     ioPressureSomeUs: null,
     ioPressureFullUs: null,
+    logErrorLines: null,
   })
 })
 
@@ -294,6 +296,25 @@ describe('whatever the engine says', () => {
 })
 
 describe('an inspect reply of a real engine', () => {
+  test('gives the path of its log where it is its own file of JSON lines, and no other path', () => {
+    const reply = recording<{ Id: string }>('inspect-limited')
+    const own = `/var/lib/docker/containers/${reply.Id}/${reply.Id}-json.log`
+    const other = 'e'.repeat(64)
+    for (const [LogPath, logPath] of [
+      [own, own],
+      [`/srv${own}`, `/srv${own}`],
+      ['', null],
+      [undefined, null],
+      [7, null],
+      [own.slice(1), null],
+      [`/var/lib/docker/containers/${other}/${other}-json.log`, null],
+      [`/var/lib/../../etc/containers/${reply.Id}/${reply.Id}-json.log`, null],
+      [`/var/lib/docker/containers/${reply.Id}/local-logs/container.log`, null],
+      ['/etc/shadow', null],
+    ])
+      expect(parseInspect({ ...reply, LogPath }).logPath).toBe(logPath)
+  })
+
   test('gives the limits', () => {
     expect(parseInspect(recording('inspect-limited'))).toMatchObject({
       name: 'rec-busy',

@@ -74,14 +74,15 @@ function kernelBytes(stats: Loose): number | null {
   )
 }
 
-/** The engine's API does not tell who waited. */
-const NO_PRESSURE = {
+/** The engine's statistics do not tell who waited, nor what was logged. */
+const NOT_TOLD = {
   cpuPressureSomeUs: null,
   cpuPressureFullUs: null,
   memoryPressureSomeUs: null,
   memoryPressureFullUs: null,
   ioPressureSomeUs: null,
   ioPressureFullUs: null,
+  logErrorLines: null,
 }
 
 function blockBytes(entries: unknown, operation: 'read' | 'write'): number | null {
@@ -139,7 +140,7 @@ export function parseStats(reply: unknown): Counters | null {
     networkTransmitBytes: networkBytes(stats.networks, 'tx_bytes'),
     blockReadBytes: blockBytes(block, 'read'),
     blockWriteBytes: blockBytes(block, 'write'),
-    ...NO_PRESSURE,
+    ...NOT_TOLD,
   }
 }
 
@@ -159,6 +160,7 @@ const InspectReply = z.object({
   Name: z.string(),
   Image: optionalString,
   Created: optionalString,
+  LogPath: optionalString,
   RestartCount: optionalNumber,
   State: z.object({
     Status: ContainerState.catch('unknown'),
@@ -222,9 +224,15 @@ export function containerKey(name: string, labels: Record<string, string>): stri
     : name
 }
 
+/** The file of the json-file driver, which is the container's own; a path of any other form is not opened. */
+function jsonLogPath(id: string, path: string): string | null {
+  const isOwn = path.startsWith('/') && path.endsWith(`/containers/${id}/${id}-json.log`) && !path.includes('/../')
+  return isOwn ? path : null
+}
+
 /** The inventory's view of an inspect reply. Throws a ZodError where it is not one. */
 export function parseInspect(reply: unknown): ContainerType {
-  const { Id, Name, Image, Created, RestartCount, State, Config, HostConfig, NetworkSettings } =
+  const { Id, Name, Image, Created, LogPath, RestartCount, State, Config, HostConfig, NetworkSettings } =
     InspectReply.parse(reply)
   const name = Name.replace(/^\//, '')
   const labels = Config.Labels ?? {}
@@ -245,6 +253,7 @@ export function parseInspect(reply: unknown): ContainerType {
     imageId: Image ?? '',
     state: State.Status,
     pid: count(State.Pid) || null,
+    logPath: jsonLogPath(Id, LogPath ?? ''),
     health: State.Health?.Status ?? 'none',
     healthFailingStreak: count(State.Health?.FailingStreak) ?? 0,
     composeProject: labels['com.docker.compose.project'] || null,

@@ -34,6 +34,7 @@ async function prepare(changes: Partial<Parameters<typeof createSampler>[0]> = {
     host: () => HOST,
     choice: 'docker',
     files: null,
+    watchLog: () => null,
     intervalOf: () => 1_000,
     ...changes,
   })

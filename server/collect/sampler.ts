@@ -3,6 +3,7 @@ import type { Clock, Engine } from '../contracts/ports.ts'
 import type { Container, Counters, Sample } from '../contracts/telemetry.ts'
 import type { Log } from '../log.ts'
 import type { CgroupSource } from './cgroup-source.ts'
+import type { LogWatch } from './log-file.ts'
 import { createFileReader, createStreamReader, type Reader } from './readers.ts'
 
 /** `auto`: the kernel's files where they can be seen, else the engine's API, container by container. */
@@ -28,6 +29,7 @@ const SILENT_MS = 10_000
 
 type Followed = {
   reader: Reader
+  logWatch: LogWatch | null
   previous: Counters | null
   container: Container
   heardAtMs: number
@@ -45,10 +47,12 @@ export function createSampler(options: {
   host: () => Pick<Capacity, 'hostCores' | 'hostMemoryBytes'> | null
   choice: SourceChoice
   files: CgroupSource | null
+  /** Watches a container's log, or gives `null` where it cannot. */
+  watchLog: (container: Container) => LogWatch | null
   /** How often a container is to be read, in milliseconds. */
   intervalOf: (containerId: string) => number
 }): Sampler {
-  const { engine, clock, log, host, choice, files, intervalOf } = options
+  const { engine, clock, log, host, choice, files, watchLog, intervalOf } = options
   const followed = new Map<string, Followed>()
   const closing = new Set<Promise<void>>()
   let skipped = 0
@@ -74,14 +78,16 @@ export function createSampler(options: {
     if (reader === null) return
     const intervalMs = intervalOf(container.id)
     reader.pace(intervalMs)
-    followed.set(container.id, { reader, previous, container, heardAtMs: clock.now(), intervalMs })
+    const logWatch = watchLog(container)
+    followed.set(container.id, { reader, logWatch, previous, container, heardAtMs: clock.now(), intervalMs })
   }
 
   const close = (id: string) => {
     const one = followed.get(id)
     if (one === undefined) return
     followed.delete(id)
-    const done = one.reader.close().finally(() => closing.delete(done))
+    const closed = Promise.all([one.reader.close(), one.logWatch?.close()])
+    const done = closed.then(() => {}).finally(() => closing.delete(done))
     closing.add(done)
   }
 
@@ -145,9 +151,13 @@ export function createSampler(options: {
           close(id)
           continue
         }
-        if (readings.length > 0) one.heardAtMs = clock.now()
+        if (readings.length > 0) {
+          one.heardAtMs = clock.now()
+          one.logWatch?.read()
+        }
         if (size === null) continue
         for (const counters of readings) {
+          counters.logErrorLines = one.logWatch?.errorLines ?? null
           const sample = sampleOf(one, counters, size)
           if (sample !== null) samples.push(sample)
         }

@@ -30,6 +30,8 @@ export type Engine = {
   stats(id: ContainerId, options: { signal: AbortSignal; onSkip(reason: string): void }): AsyncIterable<Counters>
   /** The last lines of standard output and error, at most `maxBytes`. */
   logs(id: ContainerId, options: { tailLines: number; maxBytes: number }): Promise<string[]>
+  /** Pieces of what it writes to standard output and error from now on; ends when it stops or `signal` aborts. */
+  followLogs(id: ContainerId, options: { signal: AbortSignal }): AsyncIterable<string>
   top(id: ContainerId): Promise<ProcessTable>
   restart(id: ContainerId, options: { graceSeconds: number }): Promise<void>
   stop(id: ContainerId, options: { graceSeconds: number }): Promise<void>

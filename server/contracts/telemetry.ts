@@ -37,6 +37,8 @@ export const Container = z.object({
   state: ContainerState,
   /** Its first process as the host sees it. */
   pid: z.number().nullable(),
+  /** Where the engine keeps its log as JSON lines; `null` where it does so otherwise, or not at all. */
+  logPath: z.string().nullable().default(null),
   health: Health,
   healthFailingStreak: z.number(),
   composeProject: z.string().nullable(),
@@ -92,6 +94,8 @@ export type Counters = {
   memoryPressureFullUs: number | null
   ioPressureSomeUs: number | null
   ioPressureFullUs: number | null
+  /** Lines of its log that reported an error, counted from some moment on. */
+  logErrorLines: number | null
 }
 
 /**
@@ -128,6 +132,7 @@ export const Sample = z.object({
   memoryPressureFullShare: z.number().nullable(),
   ioPressureSomeShare: z.number().nullable(),
   ioPressureFullShare: z.number().nullable(),
+  logErrorsPerSecond: z.number().nullable().default(null),
 })
 export type Sample = z.infer<typeof Sample>
 

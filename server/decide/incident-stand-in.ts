@@ -18,6 +18,7 @@ export function aContainer(different: Partial<Container> = {}): Container {
     state: 'running',
     health: 'none',
     pid: null,
+    logPath: null,
     healthFailingStreak: 0,
     composeProject: 'shop',
     composeService: 'api',
@@ -69,6 +70,7 @@ export function aSample(different: Partial<Sample> = {}): Sample {
     memoryPressureFullShare: 0,
     ioPressureSomeShare: 0,
     ioPressureFullShare: 0,
+    logErrorsPerSecond: 0,
     ...different,
   }
 }
