@@ -1,4 +1,5 @@
 import { createRandom, hashText } from '../random.ts'
+import { LOGGING_FAMILIES } from './families-that-log.ts'
 import { FAMILIES_TO_FIT } from './families-to-fit.ts'
 import { FAMILIES_TO_TEST } from './families-to-test.ts'
 import type { Draw, Family, RunPlan } from './run-plan.ts'
@@ -6,7 +7,7 @@ import type { Draw, Family, RunPlan } from './run-plan.ts'
 const MIB = 1024 ** 2
 
 /** All families of recorded programs; `use` is the split between what the model is fitted on and what it is tested on. */
-export const FAMILIES: readonly Family[] = [...FAMILIES_TO_FIT, ...FAMILIES_TO_TEST]
+export const FAMILIES: readonly Family[] = [...FAMILIES_TO_FIT, ...FAMILIES_TO_TEST, ...LOGGING_FAMILIES]
 
 function createDraw(seed: number, parameters: Record<string, number>): Draw {
   const random = createRandom(seed)

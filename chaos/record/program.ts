@@ -12,8 +12,10 @@ export type Program = {
   cores: string
   /** It ends by itself when this is above 0, with that exit code. */
   exitCode?: string
-  /** Lines that it logs in a second. */
+  /** Lines that it logs in a second, and reports of errors (`errorText`, without quotes or backslashes but `\n`). */
   logs?: string
+  errors?: string
+  errorText?: string
   /** How long its health check takes, in seconds. */
   checkSeconds?: string
   /** Its health check fails where this is above 0. */
@@ -39,7 +41,14 @@ export const SERVER_CHECK = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 1 127.0
 export const FILE_CHECK = 'read -r seconds code </check && sleep $seconds && exit $code'
 
 /** CPU is burnt until what was wanted by now is used up; what the limit did not give is not made up for beyond 0.3 s. */
-function worker({ memoryMib, cores, exitCode = '0', logs = '0', checkSeconds, checkFails }: Program): string {
+function worker(program: Program): string {
+  const { memoryMib, cores, exitCode = '0', logs, errors, errorText = 'ERROR', checkSeconds, checkFails } = program
+  const logging =
+    logs === undefined && errors === undefined
+      ? ''
+      : `owed += max(0, ${logs ?? '0'}) * (now - before); while (owed >= 1) { print "level=info msg=handled t=" t; owed -= 1 }
+  failed += max(0, ${errors ?? '0'}) * (now - before); while (failed >= 1) { print "${errorText}"; failed -= 1 }
+  fflush()`
   const check =
     checkSeconds === undefined && checkFails === undefined
       ? ''
@@ -65,8 +74,7 @@ BEGIN { srand(seed + 1000 * life); began = uptime(); before = began; second = -1
   while (held < want && uptime() - now < 1) { for (i = 0; i < 16 && held < want; i++) { kept[n++] = sprintf("%${CHUNK_BYTES}s", ""); held += ${CHUNK_BYTES} } }
   while (held - ${CHUNK_BYTES} > want && n > 0) { kept[--n] = ""; held -= ${CHUNK_BYTES} }
   ${check}
-  owed += max(0, ${logs}) * (now - before)
-  while (owed >= 1) { print "level=" (code > 0 ? "error" : "info") " t=" t " msg=\\"request handled\\""; owed -= 1 }
+  ${logging}
   due += max(0, ${cores}) * (now - before)
   before = now; second = int(t)
   while ((behind = due - used()) > 0.005 && uptime() - now < ${TICK_SECONDS}) { for (i = 0; i < 1200; i++) spin = spin + i }

@@ -3,6 +3,7 @@ import { systemClock } from '../../server/clock.ts'
 import { createCgroupSource } from '../../server/collect/cgroup-source.ts'
 import { createDockerEngine } from '../../server/collect/docker-engine.ts'
 import { createInventory } from '../../server/collect/inventory.ts'
+import { createLogWatches } from '../../server/collect/log-watch.ts'
 import { createSampler } from '../../server/collect/sampler.ts'
 import { AppError, messageOf } from '../../server/errors.ts'
 import { createLog } from '../../server/log.ts'
@@ -77,6 +78,7 @@ export async function openRecorder(): Promise<Recorder> {
       host: () => inventory.engine.description,
       choice: 'auto',
       files: createCgroupSource({ now: () => clock.now() }),
+      watchLog: createLogWatches({ engine, clock, log, files: true, streams: true }),
       intervalOf: () => ROUND_MS,
     }),
   )

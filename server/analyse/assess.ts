@@ -2,6 +2,7 @@ import type { Assessment, Calibration, TimeToLimit } from '../contracts/assessme
 import { climbRate, goingOn } from './climb.ts'
 import { LATEST_SHARE, SOONEST_SHARE } from './forecast.ts'
 import { lifeFeatures } from './life-features.ts'
+import { unusualLogErrors } from './log-errors.ts'
 import { type MemoryTuning, memoryOutlook } from './memory-features.ts'
 import { farForecasts, nearForecast } from './outlook.ts'
 import { type Feature, failureRisk, lightOf } from './risk.ts'
@@ -103,6 +104,18 @@ function unusualFeature(name: string, what: string, score: number): Feature {
   return { name, value: score, text, cause: null }
 }
 
+const perMinute = (perSecond: number) => String(Number((60 * perSecond).toPrecision(2)))
+
+function logErrorFeature({ logErrors }: Window): Feature {
+  const { recentPerSecond, usualPerSecond } = logErrors
+  const value = unusualLogErrors(logErrors)
+  const text =
+    value === 0
+      ? ''
+      : `its log reports ${perMinute(recentPerSecond)} errors a minute, usually ${perMinute(usualPerSecond)}`
+  return { name: 'logErrors', value, text, cause: null }
+}
+
 /** All that the failure model looks at, with the times to the limits of memory and of processes and the z-scores that come along. */
 export function featuresOf(window: Window, at: number, horizonMs: number, tuning?: MemoryTuning) {
   const cpuZScore = zScore(window.cpuCores, Z_SCORE_MIN_POINTS)
@@ -115,6 +128,7 @@ export function featuresOf(window: Window, at: number, horizonMs: number, tuning
     ...pids.features,
     ...pressureFeature(window),
     ...lifeFeatures(window.life, at, horizonMs),
+    logErrorFeature(window),
     anomalyFeature('cpuAnomaly', 'CPU', cpuZScore),
     anomalyFeature('memoryAnomaly', 'memory', memoryZScore),
     unusualFeature('cpuUnusual', 'CPU', window.cpuOutlook.anomalyScore ?? 0),

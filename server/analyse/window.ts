@@ -1,5 +1,6 @@
 import type { Health, Sample } from '../contracts/telemetry.ts'
 import { type Climb, clearClimb, climbTo, createClimb, restLevel } from './climb.ts'
+import { createLogErrors, forgetRecentLogErrors, type LogErrors, takeLogErrors } from './log-errors.ts'
 import { createOutlook, look, type Outlook } from './outlook.ts'
 import { createSaturation, type Saturation, saturate } from './saturation.ts'
 import { append, clear, createSeries, type Series } from './series.ts'
@@ -33,6 +34,7 @@ export type Window = {
   saturation: Saturation
   cpuOutlook: Outlook
   memoryOutlook: Outlook
+  logErrors: LogErrors
   life: LifeSigns
 }
 
@@ -54,6 +56,7 @@ export function createWindow(containerId: string): Window {
     saturation: createSaturation(),
     cpuOutlook: createOutlook(),
     memoryOutlook: createOutlook(),
+    logErrors: createLogErrors(),
     life: { at: 0, health: 'none', healthFailingStreak: 0, crashTimesMs: [] },
   }
 }
@@ -69,6 +72,7 @@ export function beginLife(window: Window): void {
   window.saturation = createSaturation()
   window.cpuOutlook = createOutlook()
   window.memoryOutlook = createOutlook()
+  forgetRecentLogErrors(window.logErrors)
   window.latest = null
 }
 
@@ -92,7 +96,16 @@ export function observe(window: Window, sample: Sample): void {
   if (window.latest !== null && window.latest.at - sample.at > SET_BACK_MS) beginLife(window)
   const stepMs = window.latest === null ? 1_000 : sample.at - window.latest.at
   window.latest = sample
-  const { cpuCores, workingSetBytes, unreclaimableBytes, memoryLimitBytes, pids, pidsLimit, cpuShareOfLimit } = sample
+  const {
+    cpuCores,
+    workingSetBytes,
+    unreclaimableBytes,
+    memoryLimitBytes,
+    pids,
+    pidsLimit,
+    cpuShareOfLimit,
+    logErrorsPerSecond,
+  } = sample
   // What the kernel has killed a process for is not garbage that was collected: the next climb is to be seen as early as the first.
   if ((sample.oomKills ?? 0) > 0) {
     window.killedAtMs = sample.at
@@ -113,5 +126,6 @@ export function observe(window: Window, sample: Sample): void {
   if (heldBytes !== null && memoryLimitBytes !== null)
     climbTo(window.memoryClimb, sample.at, heldBytes, memoryLimitBytes)
   if (pids !== null && pidsLimit !== null) climbTo(window.pidsClimb, sample.at, pids, pidsLimit)
+  if (logErrorsPerSecond !== null) takeLogErrors(window.logErrors, logErrorsPerSecond, stepMs)
   if (cpuShareOfLimit !== null) saturate(window.saturation, cpuShareOfLimit, stepMs)
 }
