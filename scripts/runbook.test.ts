@@ -64,6 +64,7 @@ test('try prints the sum and a line a firing', async () => {
     ...{ memoryBytesFarForecasts: [], cpuZScore: null, memoryZScore: null, cpuAnomalyScore: null },
     ...{
       memoryAnomalyScore: null,
+      logErrorsPerMinute: null,
       evidence: [],
       pidsTimeToLimit: null,
       timeToLimitLowerMs: null,

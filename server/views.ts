@@ -67,6 +67,7 @@ export function containerView({
     cpuShareOfLimit: rounded(sample?.cpuShareOfLimit),
     cpuLimitCores: container.cpuLimitCores,
     throttledShare: rounded(sample?.throttledShare),
+    logErrorsPerMinute: rounded(assessment.logErrorsPerMinute, 1),
     workingSetBytes: sample?.workingSetBytes ?? null,
     memoryLimitBytes: container.memoryLimitBytes,
     memoryShareOfLimit: rounded(sample?.memoryShareOfLimit),

@@ -170,6 +170,7 @@ export function assess(window: Window, calibration: Calibration): Assessment {
     memoryZScore,
     cpuAnomalyScore: window.cpuOutlook.anomalyScore,
     memoryAnomalyScore: window.memoryOutlook.anomalyScore,
+    logErrorsPerMinute: latest?.logErrorsPerSecond == null ? null : 60 * window.logErrors.recentPerSecond,
     evidence,
   }
 }
@@ -194,6 +195,7 @@ export function notEvaluated(containerId: string, at: number): Assessment {
     memoryZScore: null,
     cpuAnomalyScore: null,
     memoryAnomalyScore: null,
+    logErrorsPerMinute: null,
     evidence: [],
   }
 }

@@ -53,6 +53,8 @@ export const ContainerView = z.object({
   cpuShareOfLimit: z.number().nullable(),
   cpuLimitCores: z.number().nullable(),
   throttledShare: z.number().nullable(),
+  /** As in `Assessment`. */
+  logErrorsPerMinute: z.number().nullable(),
   workingSetBytes: z.number().nullable(),
   memoryLimitBytes: z.number().nullable(),
   memoryShareOfLimit: z.number().nullable(),

@@ -64,6 +64,8 @@ export const Assessment = z.object({
   /** How unusual, 0..1, from 0.5 on an alarm: by rarity among what the container itself did; `null` in its first seconds. */
   cpuAnomalyScore: z.number().nullable(),
   memoryAnomalyScore: z.number().nullable(),
+  /** Lines of its log that reported an error, over the last half minute; `null` where the log is not to be seen. */
+  logErrorsPerMinute: z.number().nullable().default(null),
   evidence: z.array(Evidence),
 })
 export type Assessment = z.infer<typeof Assessment>

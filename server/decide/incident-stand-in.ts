@@ -102,6 +102,7 @@ export function anAssessment(probability: number | null, different: Partial<Asse
     memoryZScore: null,
     cpuAnomalyScore: null,
     memoryAnomalyScore: null,
+    logErrorsPerMinute: null,
     evidence: probability === null || probability < 0.5 ? [] : [MEMORY_EVIDENCE],
     ...different,
   }

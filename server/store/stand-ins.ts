@@ -65,6 +65,7 @@ export function observation(
       memoryZScore: null,
       cpuAnomalyScore: null,
       memoryAnomalyScore: null,
+      logErrorsPerMinute: null,
       evidence: [],
       ...assessment,
     },

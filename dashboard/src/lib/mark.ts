@@ -51,6 +51,7 @@ export function asOfNow(container: ContainerView): ContainerView {
     cpuCores: null,
     cpuShareOfLimit: null,
     throttledShare: null,
+    logErrorsPerMinute: null,
     workingSetBytes: null,
     memoryShareOfLimit: null,
     pids: null,

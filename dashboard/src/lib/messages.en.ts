@@ -127,6 +127,9 @@ export const en = {
   restarts: 'Restarts',
   throttled: 'CPU throttled',
   pids: 'Processes',
+  logErrors: 'Errors in its log',
+  logNotSeen: 'log not visible',
+  perMinute: (count: string) => `${count} per minute`,
   sampledAt: 'Newest sample',
   protectedBecause: 'Never acted upon',
 

@@ -127,6 +127,9 @@ export const es: Messages = {
   restarts: 'Reinicios',
   throttled: 'CPU limitada',
   pids: 'Procesos',
+  logErrors: 'Errores en su registro',
+  logNotSeen: 'registro no visible',
+  perMinute: (count) => `${count} por minuto`,
   sampledAt: 'Última muestra',
   protectedBecause: 'Nunca se actúa sobre él',
 

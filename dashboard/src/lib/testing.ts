@@ -29,6 +29,7 @@ export function containerView(different: Partial<ContainerView> = {}): Container
     cpuShareOfLimit: 0.25,
     cpuLimitCores: 1,
     throttledShare: 0,
+    logErrorsPerMinute: 0,
     workingSetBytes: 100 * 1024 ** 2,
     memoryLimitBytes: 512 * 1024 ** 2,
     memoryShareOfLimit: 100 / 512,
