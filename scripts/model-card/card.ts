@@ -98,6 +98,7 @@ function weaknesses(figures: Figures): string[] {
 export function modelCard(figures: Figures): string {
   const { backtest, calibration } = figures
   const { provenance, weights, intercept, version } = calibration
+  const logErrorsAlone = 1 / (1 + Math.exp(-intercept - (weights.logErrors ?? 0)))
   const day = (iso: string | null) => iso?.slice(0, 10) ?? 'never'
   return `# Model card
 
@@ -198,6 +199,9 @@ ${weaknesses(figures).join('\n')}
   (\`/api/scoreboard\`) says how it does on yours.
 - The families to test were looked at while features were chosen, though nothing was fitted on them; no saturation ran to
   a failure in a recording, so its weight is set by its definition.
+- Errors in a log are recognised by their wording, whoever wrote them, and weighed by what these programs did: some failed
+  after them, most recovered. The most unusual ones alone mean ${percent(logErrorsAlone)} here, below what is critical; how
+  often yours fail after theirs only the scoreboard knows.
 - Seconds of one run resemble each other: with each run counted alike the calibration error is
   ${ratio(figures.runs.reliabilityByRun.ece)} and the skill ${ratio(figures.runs.reliabilityByRun.brierSkill)}.
 

@@ -249,3 +249,41 @@ test('a clock that was set back by an hour does not blind it: a leak after that 
   )
   expect(leaking.at(-1)?.light).toBe('critical')
 })
+
+describe('errors in its log', () => {
+  const logging = (seconds: number, errorsPerSecond: number, window = createWindow(ID)) =>
+    assessEach(
+      seconds,
+      () => ({
+        at: (window.latest?.at ?? 0) + 1_000,
+        ...memoryOf(20 * MIB),
+        logErrorsPerSecond: errorsPerSecond,
+      }),
+      window,
+    )
+
+  test('more than usual make it medium and say why, but however many there are they alone are never critical', () => {
+    const window = createWindow(ID)
+    logging(120, 0, window)
+    const assessments = logging(60, 1_000, window)
+    expect(highest(assessments)).toBeGreaterThan(0.5)
+    expect(highest(assessments)).toBeLessThan(0.85)
+    const { evidence, logErrorsPerMinute } = assessments[20]!
+    expect(evidence[0]?.text).toMatch(/^its log reports \d+ errors a minute, usually \d+$/)
+    expect(logErrorsPerMinute).toBeGreaterThan(1_000)
+  })
+
+  test('with a failed health check they are a failure to come', () => {
+    const window = createWindow(ID)
+    logging(120, 0, window)
+    logging(40, 2, window)
+    window.life = { ...window.life, health: 'healthy', healthFailingStreak: 2 }
+    expect(assess(window, calibration).light).toBe('critical')
+  })
+
+  test('a log that is not to be seen says nothing', () => {
+    const unseen = assessEach(60, () => ({ ...memoryOf(20 * MIB), logErrorsPerSecond: null }))
+    expect(unseen.at(-1)).toMatchObject({ logErrorsPerMinute: null, light: 'low' })
+    expect(unseen.flatMap(({ evidence }) => evidence).some(({ feature }) => feature === 'logErrors')).toBe(false)
+  })
+})
