@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../server/clock.ts'
 import type { KernelCounters } from '../server/collect/cgroup-fields.ts'
 import { createCgroupSource } from '../server/collect/cgroup-source.ts'
 import { descriptorsOfProcess } from '../server/collect/cgroup-stand-in.ts'
+import { createDockerEngine } from '../server/collect/docker-engine.ts'
 import { parseStats } from '../server/collect/docker-replies.ts'
+import { createLogWatches } from '../server/collect/log-watch.ts'
+import { createLog } from '../server/log.ts'
 import { MIB } from './container-spec.ts'
 import { openRealEngine } from './real-engine.ts'
 import { eventually } from './service-harness.ts'
@@ -85,6 +89,22 @@ describe.skipIf(!visible)('the kernel’s files on a real engine', { timeout: 60
     // The runtime's own process may not have left yet.
     expect(handle.counters.pids).toBeGreaterThanOrEqual(1)
     handle.close()
+  })
+
+  test('errors in its log count alike in the engine’s file and in its stream', async () => {
+    const engine = createDockerEngine({ dockerHost: real!.dockerHost })
+    const script = `sleep 3; for n in $(seq 12); do echo '{"level":"error","n":'$n'}' >&2; echo fine; sleep 0.2; done; sleep 1000`
+    const id = await real!.run({ command: ['sh', '-c', script], stopTimeoutSeconds: 0 })
+    const container = (await engine.inspect(id))!
+    const parts = { engine, clock: systemClock, log: createLog('silent') }
+    const byFile = createLogWatches({ ...parts, files: true, streams: false })(container)!
+    const byStream = createLogWatches({ ...parts, files: false, streams: true })(container)!
+    await eventually('all twelve in both', 20_000, async () => {
+      byFile.read()
+      return byFile.errorLines === 12 && byStream.errorLines === 12
+    })
+    await Promise.all([byFile.close(), byStream.close()])
+    await real!.remove(id)
   })
 
   test('are gone with the container, and those of its next life are new', async () => {

@@ -26,7 +26,7 @@ function optionsFor(folder: string, memoryLimitMegabytes: number): Record<string
     max_temp_directory_size: '1GB',
     preserve_insertion_order: 'false',
     // What the log holds is in memory too, as it came.
-    checkpoint_threshold: '4MB',
+    checkpoint_threshold: '2MB',
     allow_community_extensions: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
