@@ -19,12 +19,21 @@ export type KernelFile = {
   parser: Parser
   /** Read every `SELDOM_ROUNDS` only: limits, and what nothing is decided on within seconds. */
   seldom?: true
+  /** Says nothing new while none of the container's processes runs, but what others do to it: see `RESTING_ROUNDS`. */
+  rests?: true
   /** Any other file of a living cgroup says something; io.stat is empty until the first device is used. */
   mayBeEmpty?: true
 }
 
 /** How many rounds a limit may be old; also spreads those reads over the rounds. */
 export const SELDOM_ROUNDS = 10
+
+/**
+ * While its CPU time stands still, nothing of a container has run: it has neither taken memory nor begun a process, and what
+ * `rests` is read only so often. What others do meanwhile, such as reclaiming its cache, is seen that much later. Counters
+ * that grow without it (network, block I/O, pressure) are read each round, or they would come in crowds.
+ */
+export const RESTING_ROUNDS = 4
 
 const number = (field: KernelField): Parser => createNumberParser(SLOT[field])
 const pressure = (some: KernelField, full: KernelField): Parser => createPressureParser(SLOT[some], SLOT[full])
@@ -63,7 +72,7 @@ export const filesOfV2 = (): KernelFile[] => [
       throttled_usec: ['throttledTimeNs', NS_PER_US],
     }),
   },
-  { in: 'unified', names: ['memory.current'], parser: number('memoryUsageBytes') },
+  { in: 'unified', names: ['memory.current'], parser: number('memoryUsageBytes'), rests: true },
   {
     in: 'unified',
     names: ['memory.stat'],
@@ -85,10 +94,11 @@ export const filesOfV2 = (): KernelFile[] => [
       slab_unreclaimable: 'unreclaimableSlabBytes',
       slab: 'slabBytes',
     }),
+    rests: true,
   },
-  { in: 'unified', names: ['memory.swap.current'], parser: number('swapBytes') },
-  { in: 'unified', names: ['memory.events'], parser: keyed({ oom_kill: 'oomKills' }) },
-  { in: 'unified', names: ['pids.current'], parser: number('pids') },
+  { in: 'unified', names: ['memory.swap.current'], parser: number('swapBytes'), rests: true },
+  { in: 'unified', names: ['memory.events'], parser: keyed({ oom_kill: 'oomKills' }), rests: true },
+  { in: 'unified', names: ['pids.current'], parser: number('pids'), rests: true },
   {
     in: 'unified',
     names: ['io.stat'],
@@ -111,8 +121,9 @@ export const filesOfV1 = (): KernelFile[] => [
     in: 'cpu',
     names: ['cpu.stat'],
     parser: keyed({ nr_periods: 'cfsPeriods', nr_throttled: 'throttledPeriods', throttled_time: 'throttledTimeNs' }),
+    rests: true,
   },
-  { in: 'memory', names: ['memory.usage_in_bytes'], parser: number('memoryUsageBytes') },
+  { in: 'memory', names: ['memory.usage_in_bytes'], parser: number('memoryUsageBytes'), rests: true },
   {
     in: 'memory',
     names: ['memory.stat'],
@@ -130,9 +141,10 @@ export const filesOfV1 = (): KernelFile[] => [
       total_active_file: 'activeFileBytes',
       total_unevictable: 'unevictableBytes',
     }),
+    rests: true,
   },
-  { in: 'memory', names: ['memory.oom_control'], parser: keyed({ oom_kill: 'oomKills' }) },
-  { in: 'pids', names: ['pids.current'], parser: number('pids') },
+  { in: 'memory', names: ['memory.oom_control'], parser: keyed({ oom_kill: 'oomKills' }), rests: true },
+  { in: 'pids', names: ['pids.current'], parser: number('pids'), rests: true },
   {
     in: 'blkio',
     names: [

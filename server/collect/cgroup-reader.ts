@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createValues, type KernelCounters, toCounters } from './cgroup-fields.ts'
-import { type KernelFile, SELDOM_ROUNDS } from './cgroup-files.ts'
+import { createValues, type KernelCounters, SLOT, toCounters } from './cgroup-fields.ts'
+import { type KernelFile, RESTING_ROUNDS, SELDOM_ROUNDS } from './cgroup-files.ts'
 import type { Parser } from './cgroup-parsers.ts'
 import { anyProcess, type Directories, type Found, isProcessOf } from './cgroup-paths.ts'
 
@@ -77,14 +77,17 @@ type OpenContainer = {
   counters: KernelCounters
   round: number
   seldomDue: boolean
+  /** For so many rounds its CPU time has stood still. */
+  rested: number
 }
 
-type ReadingStep = Parser & { seldom: boolean; mayBeEmpty: boolean }
+type ReadingStep = Parser & { seldom: boolean; rests: boolean; mayBeEmpty: boolean }
 export const stepsOf = (files: readonly KernelFile[]): ReadingStep[] =>
-  files.map(({ parser: { parse, slots }, seldom = false, mayBeEmpty = false }) => ({
+  files.map(({ parser: { parse, slots }, seldom = false, rests = false, mayBeEmpty = false }) => ({
     parse,
     slots,
     seldom,
+    rests,
     mayBeEmpty,
   }))
 
@@ -114,11 +117,13 @@ function readFile(descriptor: number, buffer: Uint8Array): number {
 function readRound(container: OpenContainer, { steps, buffer, now }: ReadingParts): boolean {
   const { descriptors, values, seldomDue } = container
   const readAt = now()
+  const cpuUsageNs = values[SLOT.cpuUsageNs]!
   for (let index = 0; index < steps.length; index++) {
     const descriptor = descriptors[index]!
     if (descriptor === NONE) continue
     const step = steps[index]!
     if (step.seldom && !seldomDue) break
+    if (step.rests && container.rested % RESTING_ROUNDS !== 0) continue
     const length = readFile(descriptor, buffer)
     if (length === UNREADABLE) {
       closeSync(descriptor)
@@ -129,6 +134,8 @@ function readRound(container: OpenContainer, { steps, buffer, now }: ReadingPart
     if (length === REMOVED || (length === 0 && !step.mayBeEmpty)) return false
     buffer[length] = 0
     step.parse(buffer, length, values)
+    // The CPU time comes first. Unknown is never the same as before.
+    if (index === 0) container.rested = values[SLOT.cpuUsageNs] === cpuUsageNs ? container.rested + 1 : 0
   }
   container.counters = toCounters(values, readAt)
   container.round++
@@ -173,7 +180,7 @@ export function openReader(opening: Opening, parts: ReadingParts, firstRound: nu
 
   const values = createValues()
   const counters = toCounters(values, 0)
-  const container: OpenContainer = { descriptors, values, counters, round: firstRound, seldomDue: true }
+  const container: OpenContainer = { descriptors, values, counters, round: firstRound, seldomDue: true, rested: 0 }
   const reader: CgroupReader = {
     read() {
       const alive = readRound(container, parts)

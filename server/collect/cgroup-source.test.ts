@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { workingSetBytes } from '../analyse/metrics.ts'
 import type { KernelCounters } from './cgroup-fields.ts'
-import { SELDOM_ROUNDS } from './cgroup-files.ts'
+import { RESTING_ROUNDS, SELDOM_ROUNDS } from './cgroup-files.ts'
 import { createCgroupSource } from './cgroup-source.ts'
 import { descriptorsOfProcess, ownTree, RECORDED, type RecordedTree, recordedTree } from './cgroup-stand-in.ts'
 import { parseStats } from './docker-replies.ts'
@@ -154,11 +154,33 @@ describe('missing and changing files', () => {
     expect(source.openDescriptors).toBe(0)
   })
 
-  test('gauges follow each round, limits every tenth, and an earlier reading stays as it was', () => {
+  test('what rests with its container is read again as soon as it has run, else every fourth round', () => {
+    using tree = ownTree({}, 'systemd')
+    const { handle } = opened(tree, RECORDED.systemd)
+    handle.read()
+    tree.write(`${V2}/memory.current`, '1\n')
+    tree.write(`${V2}/pids.current`, '2\n')
+    tree.write(`${V2}/io.stat`, '8:0 rbytes=7 wbytes=0\n')
+    const rounds = Array.from({ length: RESTING_ROUNDS }, () => {
+      handle.read()
+      return handle.counters
+    })
+    expect(rounds.map(({ pids }) => pids)).toEqual([37, 37, 37, 2])
+    expect(rounds.map(({ memoryUsageBytes }) => memoryUsageBytes)).toEqual([...Array(3).fill(412_352_512), 1])
+    expect(rounds.map(({ blockReadBytes }) => blockReadBytes)).toEqual([7, 7, 7, 7])
+    tree.write(`${V2}/memory.current`, '3\n')
+    tree.write(`${V2}/cpu.stat`, 'usage_usec 48213908\n')
+    handle.read()
+    expect(handle.counters).toMatchObject({ memoryUsageBytes: 3, cpuUsageNs: 48_213_908_000 })
+    handle.close()
+  })
+
+  test('gauges follow each round in which it runs, limits every tenth, and an earlier reading stays as it was', () => {
     using tree = ownTree({}, 'systemd')
     const { handle } = opened(tree, RECORDED.systemd)
     expect(handle.read()).toBe(true)
     const first = handle.counters
+    tree.write(`${V2}/cpu.stat`, 'usage_usec 48213908\n')
     tree.write(`${V2}/memory.current`, '1\n')
     tree.write(`${V2}/memory.max`, '2\n')
     tree.write(`${V2}/io.stat`, '')
@@ -175,7 +197,7 @@ describe('missing and changing files', () => {
     const before = descriptorsOfProcess()
     const { source, handle } = opened(tree, RECORDED.systemd)
     expect(handle.read()).toBe(true)
-    tree.write(`${V2}/memory.current`, '')
+    tree.write(`${V2}/cpu.stat`, '')
     expect(handle.read()).toBe(false)
     expect(handle.read()).toBe(false)
     expect([source.openDescriptors, source.openContainers, descriptorsOfProcess()]).toEqual([0, 0, before])
