@@ -85,6 +85,16 @@ test('a refusal makes it unknown, and is not repeated for a minute; then it goes
   expect(watch.errorLines).toBe(1)
 })
 
+test('a quiet log that can be read again is known to report nothing', async () => {
+  const { open, rests } = prepare([new EngineError('unreachable', 'following logs: ECONNREFUSED'), []])
+  const watch = open()!
+  await turns()
+  expect(watch.errorLines).toBeNull()
+  rests[0]!.end()
+  await turns()
+  expect(watch.errorLines).toBe(0)
+})
+
 test('who floods it is not listened to for a while', async () => {
   const flood = Array<string>(100).fill('ERROR flood\n'.repeat(1_000))
   const { open, rests } = prepare([flood, ['ERROR calm again\n']])

@@ -44,6 +44,7 @@ function createLogStream(options: {
   const listen = async () => {
     while (!signal.aborted) {
       let restMs = AGAIN_MS
+      errorLines ??= 0
       try {
         for await (const piece of engine.followLogs(container.id, { signal })) {
           take(piece)
