@@ -385,9 +385,9 @@ describe.skipIf(!needs('the right to mount a tmpfs', canMount()))('on a full dis
         if (samples.dropped.reason !== null) reasons.add(samples.dropped.reason)
       }
     }
-    // The log comes near the 4 MB where DuckDB makes a checkpoint by itself; then there is room for the log alone.
-    while (database.sizeBytes() < 3_700_000) await append(1)
-    fill(650_000)
+    // The log comes near the 2 MB where DuckDB makes a checkpoint by itself; then there is room for the log alone.
+    while (database.sizeBytes() < 1_800_000) await append(1)
+    fill(600_000)
     await append(60)
     expect([...reasons].join()).toContain('autocheckpoint failed')
     free()
