@@ -147,7 +147,8 @@ function disappointment({ unattended }: Play, incident: IncidentView): string | 
   if (newest?.state === 'proposed' && unattended) return `the service asks an operator, and --yes has none: ${why}`
   if (newest?.state === 'recorded') return `the service only recorded what it would have done: ${why}`
   if (incident.closedAt === null && incident.phase !== 'escalated') return null
-  return `the incident ended in "${incident.phase}" without a restart that helped (${newest?.state ?? 'no action'}): ${why}`
+  const story = incident.history.map(({ at, event, text }) => `${at} ${event}: ${text}`).join('; ')
+  return `the incident ended in "${incident.phase}" without a restart that helped (${newest?.state ?? 'no action'}): ${why} (${clean(story)})`
 }
 
 /** Acts 2 and 3: the attack, what the service sees and does. Resolves with the incident once its cure is verified. */

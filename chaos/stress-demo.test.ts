@@ -13,7 +13,8 @@ import { languageOf, WORDS } from './stress-demo-words.ts'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const DOOR = join(ROOT, 'chaos/stress-demo.sh')
 const PATIENCE_MS = 95_000
-const SPEED = '4'
+/** At more, a disk that is busy with other tests for two seconds takes from the service all the time that it has. */
+const SPEED = '2'
 const scratch = mkdtempSync(join(tmpdir(), 'dockerpulse-stress-demo-test-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
@@ -43,7 +44,7 @@ async function runDemo(
 
 const leftInScratch = () => readdirSync(scratch).filter((name) => name.startsWith('dockerpulse-'))
 
-describe('the demo for an audience', { timeout: PATIENCE_MS }, () => {
+describe('the demo for an audience', { timeout: PATIENCE_MS, retry: 1 }, () => {
   test('unattended, in Spanish: calm, attack, healing, and a report that can be verified', async () => {
     const report = join(scratch, 'informe.html')
     const { code, out, err } = await runDemo(['--yes', '--lang', 'es', '--speed', SPEED, '--out', report])
