@@ -26,7 +26,7 @@ export function createOverhead(options: {
   budgetShareOfHost: number
   clock: Clock
   log: Log
-  /** Whether the engine works for us: by files it does not. */
+  /** Whether the engine works for us: by files it does not. Streams of logs alone are not told apart from its other work. */
   engineIsAsked: () => boolean
 }): { look(): void; readonly state: OverheadState } {
   const { meter, budgetShareOfHost, clock, log, engineIsAsked } = options

@@ -54,7 +54,7 @@ export function createSampler(options: {
 }): Sampler {
   const { engine, clock, log, host, choice, files, watchLog, intervalOf } = options
   const followed = new Map<string, Followed>()
-  const closing = new Set<Promise<void>>()
+  const closing = new Set<Promise<unknown>>()
   let skipped = 0
   let refusal: string | null = files === null || files.layout.ok ? null : files.layout.reason
 
@@ -86,8 +86,7 @@ export function createSampler(options: {
     const one = followed.get(id)
     if (one === undefined) return
     followed.delete(id)
-    const closed = Promise.all([one.reader.close(), one.logWatch?.close()])
-    const done = closed.then(() => {}).finally(() => closing.delete(done))
+    const done = Promise.all([one.reader.close(), one.logWatch?.close()]).finally(() => closing.delete(done))
     closing.add(done)
   }
 
