@@ -22,11 +22,21 @@ export function workingSetBytes(counters: Pick<Counters, 'memoryUsageBytes' | 'i
   return inactive < usage ? usage - inactive : usage
 }
 
-type CounterName = Exclude<keyof Counters, 'readAt'>
-
 /** Growth of a counter; unknown where either end is, or where it went backwards (a new baseline). */
-function growth(previous: number | null, current: number | null): number | null {
-  return previous === null || current === null || current < previous ? null : current - previous
+function growth(previous: number | null | undefined, current: number | null): number | null {
+  return previous == null || current === null || current < previous ? null : current - previous
+}
+
+/** Growth a second; a counter that stands still has none, however short the time. */
+function rate(previous: number | null | undefined, current: number | null, elapsedSeconds: number): number | null {
+  const grown = elapsedSeconds > 0 ? growth(previous, current) : null
+  return grown === null || grown === 0 ? grown : grown / elapsedSeconds
+}
+
+/** Time waited, in microseconds, as a share of the time that went by. */
+function share(previous: number | null | undefined, current: number | null, elapsedSeconds: number): number | null {
+  const microseconds = rate(previous, current, elapsedSeconds)
+  return microseconds === null ? null : Math.min(1, microseconds / 1e6)
 }
 
 /**
@@ -39,22 +49,12 @@ export function toSample(
   current: Counters,
   capacity: Capacity,
 ): Sample {
-  const elapsedSeconds = previous === null ? 0 : (current.readAt - previous.readAt) / 1000
-  const grown = (name: CounterName) => (previous === null ? null : growth(previous[name], current[name]))
-  const rate = (name: CounterName) => {
-    const amount = elapsedSeconds > 0 ? grown(name) : null
-    return amount === null ? null : amount / elapsedSeconds
-  }
-  /** Time waited, in microseconds, as a share of the time that went by. */
-  const share = (name: CounterName) => {
-    const microseconds = rate(name)
-    return microseconds === null ? null : Math.min(1, microseconds / 1e6)
-  }
-  const cpuNsPerSecond = rate('cpuUsageNs')
+  const seconds = previous === null ? 0 : (current.readAt - previous.readAt) / 1000
+  const cpuNsPerSecond = rate(previous?.cpuUsageNs, current.cpuUsageNs, seconds)
   const cores = cpuNsPerSecond === null ? null : cpuNsPerSecond / 1e9
   const cpuCores = cores !== null && cores > capacity.hostCores * MAX_OVER_HOST ? null : cores
-  const periods = grown('cfsPeriods')
-  const throttled = grown('throttledPeriods')
+  const periods = growth(previous?.cfsPeriods, current.cfsPeriods)
+  const throttled = growth(previous?.throttledPeriods, current.throttledPeriods)
   const used = workingSetBytes(current)
   // The engine reports the host's memory as the limit of a container that has none.
   const memoryLimitBytes = capacity.memoryLimitBytes
@@ -73,21 +73,21 @@ export function toSample(
     fileBytes: current.fileBytes,
     kernelBytes: current.kernelBytes,
     swapBytes: current.swapBytes,
-    oomKills: grown('oomKills'),
+    oomKills: growth(previous?.oomKills, current.oomKills),
     memoryLimitBytes,
     memoryShareOfLimit: used === null ? null : used / (memoryLimitBytes ?? capacity.hostMemoryBytes),
     pids: current.pids,
     pidsLimit: current.pidsLimit,
-    networkReceiveBytesPerSecond: rate('networkReceiveBytes'),
-    networkTransmitBytesPerSecond: rate('networkTransmitBytes'),
-    blockReadBytesPerSecond: rate('blockReadBytes'),
-    blockWriteBytesPerSecond: rate('blockWriteBytes'),
-    cpuPressureSomeShare: share('cpuPressureSomeUs'),
-    cpuPressureFullShare: share('cpuPressureFullUs'),
-    memoryPressureSomeShare: share('memoryPressureSomeUs'),
-    memoryPressureFullShare: share('memoryPressureFullUs'),
-    ioPressureSomeShare: share('ioPressureSomeUs'),
-    ioPressureFullShare: share('ioPressureFullUs'),
-    logErrorsPerSecond: rate('logErrorLines'),
+    networkReceiveBytesPerSecond: rate(previous?.networkReceiveBytes, current.networkReceiveBytes, seconds),
+    networkTransmitBytesPerSecond: rate(previous?.networkTransmitBytes, current.networkTransmitBytes, seconds),
+    blockReadBytesPerSecond: rate(previous?.blockReadBytes, current.blockReadBytes, seconds),
+    blockWriteBytesPerSecond: rate(previous?.blockWriteBytes, current.blockWriteBytes, seconds),
+    cpuPressureSomeShare: share(previous?.cpuPressureSomeUs, current.cpuPressureSomeUs, seconds),
+    cpuPressureFullShare: share(previous?.cpuPressureFullUs, current.cpuPressureFullUs, seconds),
+    memoryPressureSomeShare: share(previous?.memoryPressureSomeUs, current.memoryPressureSomeUs, seconds),
+    memoryPressureFullShare: share(previous?.memoryPressureFullUs, current.memoryPressureFullUs, seconds),
+    ioPressureSomeShare: share(previous?.ioPressureSomeUs, current.ioPressureSomeUs, seconds),
+    ioPressureFullShare: share(previous?.ioPressureFullUs, current.ioPressureFullUs, seconds),
+    logErrorsPerSecond: rate(previous?.logErrorLines, current.logErrorLines, seconds),
   }
 }

@@ -95,11 +95,12 @@ function lookAtOnce(pace: Pace<Forecaster>, atMs: number, value: number): void {
   pace.last = value
 }
 
+const atLeastZero = (amount: number) => Math.max(0, amount)
+
 /** The forecast of one horizon, by its place among 10 s, 60 s and 15 min; not below zero, for all quantities are amounts. */
 function forecastOf({ forecasts }: Outlook, index: number): Forecast | null {
   const prediction = predict(forecasts[index]!.told)
   if (prediction === null) return null
-  const atLeastZero = (amount: number) => Math.max(0, amount)
   return {
     horizonMs: STEPS_MS[index]! * STEPS_AHEAD,
     value: atLeastZero(prediction.value),
