@@ -1,10 +1,10 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
-import { BIGINT, type DuckDBConnection, DuckDBDataChunk, INTEGER } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { messageOf } from '../errors.ts'
-import { type Batch, COLUMNS, encodeBatch, UNKNOWN } from './batch.ts'
+import { encodeBatch } from './batch.ts'
 import type { Database } from './database.ts'
+import { insert } from './insert.ts'
 import { openJournal } from './journal.ts'
 import type { Observation } from './stored-metrics.ts'
 
@@ -23,10 +23,6 @@ export type SampleStore = AsyncDisposable & {
 
 /** A transaction costs as much as many rows: the journal keeps batches until there are so many. */
 const FLUSH_AFTER_BATCHES = 30
-
-/** What DuckDB takes at a time; between two of them requests and events get their turn. */
-const CHUNK_ROWS = 2048
-const SAMPLE_TYPES = [BIGINT, ...Array.from({ length: COLUMNS }, () => INTEGER)]
 
 /**
  * A container that was not seen for so many batches, or twice as many at the most, is forgotten: thousands come and go. One
@@ -62,69 +58,6 @@ async function readStored(connection: DuckDBConnection): Promise<{ numberOf: Map
 
 /** Spread over arguments ten thousand numbers would be too many. */
 const highestOf = (numberOf: ReadonlyMap<string, number>) => numberOf.values().reduce((a, b) => Math.max(a, b), 0)
-
-/** A statement for each would cost more than all their samples. */
-async function insertContainers(connection: DuckDBConnection, containers: Batch['containers']): Promise<void> {
-  if (containers.length === 0) return
-  const appender = await connection.createAppender('containers')
-  try {
-    for (const { number, id, key, name, firstSeenMs } of containers) {
-      appender.appendInteger(number)
-      for (const text of [id, key, name]) appender.appendVarchar(text)
-      appender.appendBigInt(BigInt(firstSeenMs))
-      appender.endRow()
-    }
-  } finally {
-    appender.closeSync()
-  }
-}
-
-/** Column by column, because a call for each of a hundred thousand numbers would hold up the loop. */
-async function insertSamples(connection: DuckDBConnection, batches: readonly Batch[]): Promise<void> {
-  const columns: (bigint | number | null)[][] = SAMPLE_TYPES.map(() => [])
-  const chunk = DuckDBDataChunk.create(SAMPLE_TYPES)
-  const appender = await connection.createAppender('samples')
-  const append = () => {
-    chunk.reset()
-    chunk.rowCount = columns[0]!.length
-    chunk.setColumns(columns)
-    appender.appendDataChunk(chunk)
-    appender.flushSync()
-    for (const column of columns) column.length = 0
-  }
-  try {
-    for (const { timesMs, cells } of batches)
-      for (let row = 0; row < timesMs.length; row++) {
-        columns[0]!.push(BigInt(timesMs[row]!))
-        for (let column = 0; column < COLUMNS; column++) {
-          const cell = cells[row * COLUMNS + column]!
-          columns[column + 1]!.push(cell === UNKNOWN ? null : cell)
-        }
-        if (columns[0]!.length < CHUNK_ROWS) continue
-        append()
-        await setImmediate()
-      }
-    if (columns[0]!.length > 0) append()
-  } finally {
-    // One that is left open writes its rows when it is collected, after the transaction.
-    appender.closeSync()
-  }
-}
-
-/** Adds batches, and those of their containers that are not in `stored`, within the transaction of `connection`. */
-async function insert(
-  connection: DuckDBConnection,
-  batches: readonly Batch[],
-  stored: ReadonlySet<number>,
-): Promise<void> {
-  await insertContainers(
-    connection,
-    batches.flatMap(({ containers }) => containers).filter(({ number }) => !stored.has(number)),
-  )
-  await insertSamples(connection, batches)
-  const rows = batches.map(({ number, atMs, timesMs }) => `(${number}, ${atMs}, ${timesMs.length})`)
-  await connection.run(`INSERT INTO batches VALUES ${rows.join(', ')}`)
-}
 
 /**
  * The store of samples: one batch a second, numbered, so that a gap is known and none is stored twice. A batch is
