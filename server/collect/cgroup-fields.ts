@@ -57,7 +57,7 @@ export function createValues(): Float64Array {
 }
 
 /** How the kernel writes "no limit" on cgroup v1 is almost 2^63; no machine has so much. */
-const NO_LIMIT = 2 ** 60
+export const NO_LIMIT = 2 ** 60
 
 const {
   activeAnonBytes: ACTIVE_ANON,

@@ -19,8 +19,6 @@ export type KernelFile = {
   parser: Parser
   /** Read every `SELDOM_ROUNDS` only: limits, and what nothing is decided on within seconds. */
   seldom?: true
-  /** Says nothing new while none of the container's processes runs, but what others do to it: see `RESTING_ROUNDS`. */
-  rests?: true
   /** Any other file of a living cgroup says something; io.stat is empty until the first device is used. */
   mayBeEmpty?: true
 }
@@ -29,11 +27,12 @@ export type KernelFile = {
 export const SELDOM_ROUNDS = 10
 
 /**
- * While its CPU time stands still, nothing of a container has run: it has neither taken memory nor begun a process, and what
- * `rests` is read only so often. What others do meanwhile, such as reclaiming its cache, is seen that much later. Counters
- * that grow without it (network, block I/O, pressure) are read each round, or they would come in crowds.
+ * Where nothing that is read of a container has changed for so many rounds it rests: of its files only the CPU time is read
+ * each round, and the others once in so many. As soon as it runs again all are. What others do to it meanwhile (packets that
+ * nobody waits for, cache that is written back or reclaimed) is seen that much later, and then ends the rest, too. Divides
+ * `SELDOM_ROUNDS`.
  */
-export const RESTING_ROUNDS = 4
+export const RESTING_ROUNDS = 5
 
 const number = (field: KernelField): Parser => createNumberParser(SLOT[field])
 const pressure = (some: KernelField, full: KernelField): Parser => createPressureParser(SLOT[some], SLOT[full])
@@ -72,7 +71,7 @@ export const filesOfV2 = (): KernelFile[] => [
       throttled_usec: ['throttledTimeNs', NS_PER_US],
     }),
   },
-  { in: 'unified', names: ['memory.current'], parser: number('memoryUsageBytes'), rests: true },
+  { in: 'unified', names: ['memory.current'], parser: number('memoryUsageBytes') },
   {
     in: 'unified',
     names: ['memory.stat'],
@@ -94,11 +93,10 @@ export const filesOfV2 = (): KernelFile[] => [
       slab_unreclaimable: 'unreclaimableSlabBytes',
       slab: 'slabBytes',
     }),
-    rests: true,
   },
-  { in: 'unified', names: ['memory.swap.current'], parser: number('swapBytes'), rests: true },
-  { in: 'unified', names: ['memory.events'], parser: keyed({ oom_kill: 'oomKills' }), rests: true },
-  { in: 'unified', names: ['pids.current'], parser: number('pids'), rests: true },
+  { in: 'unified', names: ['memory.swap.current'], parser: number('swapBytes') },
+  { in: 'unified', names: ['memory.events'], parser: keyed({ oom_kill: 'oomKills' }) },
+  { in: 'unified', names: ['pids.current'], parser: number('pids') },
   {
     in: 'unified',
     names: ['io.stat'],
@@ -121,9 +119,8 @@ export const filesOfV1 = (): KernelFile[] => [
     in: 'cpu',
     names: ['cpu.stat'],
     parser: keyed({ nr_periods: 'cfsPeriods', nr_throttled: 'throttledPeriods', throttled_time: 'throttledTimeNs' }),
-    rests: true,
   },
-  { in: 'memory', names: ['memory.usage_in_bytes'], parser: number('memoryUsageBytes'), rests: true },
+  { in: 'memory', names: ['memory.usage_in_bytes'], parser: number('memoryUsageBytes') },
   {
     in: 'memory',
     names: ['memory.stat'],
@@ -141,10 +138,9 @@ export const filesOfV1 = (): KernelFile[] => [
       total_active_file: 'activeFileBytes',
       total_unevictable: 'unevictableBytes',
     }),
-    rests: true,
   },
-  { in: 'memory', names: ['memory.oom_control'], parser: keyed({ oom_kill: 'oomKills' }), rests: true },
-  { in: 'pids', names: ['pids.current'], parser: number('pids'), rests: true },
+  { in: 'memory', names: ['memory.oom_control'], parser: keyed({ oom_kill: 'oomKills' }) },
+  { in: 'pids', names: ['pids.current'], parser: number('pids') },
   {
     in: 'blkio',
     names: [

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createValues, type KernelCounters, SLOT, toCounters } from './cgroup-fields.ts'
+import { createValues, type KernelCounters, NO_LIMIT, SLOT, toCounters } from './cgroup-fields.ts'
 import { type KernelFile, RESTING_ROUNDS, SELDOM_ROUNDS } from './cgroup-files.ts'
 import type { Parser } from './cgroup-parsers.ts'
 import { anyProcess, type Directories, type Found, isProcessOf } from './cgroup-paths.ts'
@@ -77,19 +77,31 @@ type OpenContainer = {
   counters: KernelCounters
   round: number
   seldomDue: boolean
-  /** For so many rounds its CPU time has stood still. */
-  rested: number
+  /** For so many rounds nothing has changed. */
+  quietRounds: number
+  /** Of all but the CPU time. */
+  checksum: number
+  resting: boolean
 }
 
-type ReadingStep = Parser & { seldom: boolean; rests: boolean; mayBeEmpty: boolean }
+type ReadingStep = Parser & { seldom: boolean; mayBeEmpty: boolean }
 export const stepsOf = (files: readonly KernelFile[]): ReadingStep[] =>
-  files.map(({ parser: { parse, slots }, seldom = false, rests = false, mayBeEmpty = false }) => ({
+  files.map(({ parser: { parse, slots }, seldom = false, mayBeEmpty = false }) => ({
     parse,
     slots,
     seldom,
-    rests,
     mayBeEmpty,
   }))
+
+/** Equal as long as nothing has changed; the CPU time is the first slot. */
+function checksumOf(values: Float64Array): number {
+  let sum = 0
+  for (let slot = 1; slot < values.length; slot++) {
+    const value = values[slot]!
+    if (value < NO_LIMIT) sum += value
+  }
+  return sum
+}
 
 /** What all readers of a source share. `files` begin with the CPU time and end with the seldom ones. */
 export type ReadingParts = {
@@ -118,12 +130,12 @@ function readRound(container: OpenContainer, { steps, buffer, now }: ReadingPart
   const { descriptors, values, seldomDue } = container
   const readAt = now()
   const cpuUsageNs = values[SLOT.cpuUsageNs]!
+  container.resting = false
   for (let index = 0; index < steps.length; index++) {
     const descriptor = descriptors[index]!
     if (descriptor === NONE) continue
     const step = steps[index]!
     if (step.seldom && !seldomDue) break
-    if (step.rests && container.rested % RESTING_ROUNDS !== 0) continue
     const length = readFile(descriptor, buffer)
     if (length === UNREADABLE) {
       closeSync(descriptor)
@@ -135,7 +147,15 @@ function readRound(container: OpenContainer, { steps, buffer, now }: ReadingPart
     buffer[length] = 0
     step.parse(buffer, length, values)
     // The CPU time comes first. Unknown is never the same as before.
-    if (index === 0) container.rested = values[SLOT.cpuUsageNs] === cpuUsageNs ? container.rested + 1 : 0
+    if (index > 0) continue
+    container.quietRounds = values[SLOT.cpuUsageNs] === cpuUsageNs ? container.quietRounds + 1 : 0
+    container.resting = container.quietRounds > RESTING_ROUNDS && container.round % RESTING_ROUNDS !== 0
+    if (container.resting) break
+  }
+  if (!container.resting) {
+    const checksum = checksumOf(values)
+    if (checksum !== container.checksum) container.quietRounds = 0
+    container.checksum = checksum
   }
   container.counters = toCounters(values, readAt)
   container.round++
@@ -148,6 +168,8 @@ export type CgroupReader = {
   read(): boolean
   /** The last reading; each is an object of its own. */
   readonly counters: KernelCounters
+  /** The last reading looked at the CPU time alone: see `RESTING_ROUNDS`. */
+  readonly resting: boolean
   readonly descriptors: number
   close(): void
 }
@@ -180,7 +202,16 @@ export function openReader(opening: Opening, parts: ReadingParts, firstRound: nu
 
   const values = createValues()
   const counters = toCounters(values, 0)
-  const container: OpenContainer = { descriptors, values, counters, round: firstRound, seldomDue: true, rested: 0 }
+  const container: OpenContainer = {
+    descriptors,
+    values,
+    counters,
+    round: firstRound,
+    seldomDue: true,
+    quietRounds: 0,
+    checksum: 0,
+    resting: false,
+  }
   const reader: CgroupReader = {
     read() {
       const alive = readRound(container, parts)
@@ -189,6 +220,9 @@ export function openReader(opening: Opening, parts: ReadingParts, firstRound: nu
     },
     get counters() {
       return container.counters
+    },
+    get resting() {
+      return container.resting
     },
     get descriptors() {
       return descriptors.reduce((sum, descriptor) => (descriptor === NONE ? sum : sum + 1), 0)

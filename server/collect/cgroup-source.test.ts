@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { workingSetBytes } from '../analyse/metrics.ts'
 import type { KernelCounters } from './cgroup-fields.ts'
 import { RESTING_ROUNDS, SELDOM_ROUNDS } from './cgroup-files.ts'
-import { createCgroupSource } from './cgroup-source.ts'
+import { type CgroupHandle, createCgroupSource } from './cgroup-source.ts'
 import { descriptorsOfProcess, ownTree, RECORDED, type RecordedTree, recordedTree } from './cgroup-stand-in.ts'
 import { parseStats } from './docker-replies.ts'
 
@@ -154,25 +154,80 @@ describe('missing and changing files', () => {
     expect(source.openDescriptors).toBe(0)
   })
 
-  test('what rests with its container is read again as soon as it has run, else every fourth round', () => {
-    using tree = ownTree({}, 'systemd')
-    const { handle } = opened(tree, RECORDED.systemd)
-    handle.read()
-    tree.write(`${V2}/memory.current`, '1\n')
-    tree.write(`${V2}/pids.current`, '2\n')
-    tree.write(`${V2}/io.stat`, '8:0 rbytes=7 wbytes=0\n')
-    const rounds = Array.from({ length: RESTING_ROUNDS }, () => {
-      handle.read()
-      return handle.counters
+  describe('a container that rests', () => {
+    const CPU = `${V2}/cpu.stat`
+    const settle = (handle: CgroupHandle) => {
+      for (let round = 0; round <= RESTING_ROUNDS + 1; round++) handle.read()
+    }
+    /** What each of the next rounds tells. */
+    const following = (handle: CgroupHandle, field: 'pids' | 'blockReadBytes', rounds = 2 * RESTING_ROUNDS) =>
+      Array.from({ length: rounds }, () => {
+        handle.read()
+        return handle.counters[field]
+      })
+
+    test('is read whole once in five rounds, and each round for a while after something has changed', () => {
+      using tree = ownTree({}, 'systemd')
+      const { handle } = opened(tree, RECORDED.systemd)
+      settle(handle)
+      expect(handle.resting).toBe(true)
+      tree.write(`${V2}/pids.current`, '2\n')
+      const told = following(handle, 'pids', RESTING_ROUNDS)
+      expect(told.filter((pids) => pids === 37).length).toBeGreaterThan(0)
+      expect(told.at(-1)).toBe(2)
+      // It is awake now: what comes next is seen at once.
+      tree.write(`${V2}/io.stat`, '8:0 rbytes=7 wbytes=0\n')
+      expect(following(handle, 'blockReadBytes', 1)).toEqual([7])
+      settle(handle)
+      expect(handle.resting).toBe(true)
+      handle.close()
     })
-    expect(rounds.map(({ pids }) => pids)).toEqual([37, 37, 37, 2])
-    expect(rounds.map(({ memoryUsageBytes }) => memoryUsageBytes)).toEqual([...Array(3).fill(412_352_512), 1])
-    expect(rounds.map(({ blockReadBytes }) => blockReadBytes)).toEqual([7, 7, 7, 7])
-    tree.write(`${V2}/memory.current`, '3\n')
-    tree.write(`${V2}/cpu.stat`, 'usage_usec 48213908\n')
-    handle.read()
-    expect(handle.counters).toMatchObject({ memoryUsageBytes: 3, cpuUsageNs: 48_213_908_000 })
-    handle.close()
+
+    test('is read whole at once when it has run', () => {
+      using tree = ownTree({}, 'systemd')
+      const { handle } = opened(tree, RECORDED.systemd)
+      settle(handle)
+      tree.write(`${V2}/memory.current`, '3\n')
+      tree.write(CPU, 'usage_usec 48213908\n')
+      handle.read()
+      expect(handle.resting).toBe(false)
+      expect(handle.counters).toMatchObject({ memoryUsageBytes: 3, cpuUsageNs: 48_213_908_000 })
+      handle.close()
+    })
+
+    test('does not rest while packets come that nobody waits for', () => {
+      using tree = ownTree({}, 'systemd')
+      const { handle } = opened(tree, RECORDED.systemd)
+      for (let round = 1; round <= 3 * RESTING_ROUNDS; round++) {
+        tree.write(`${V2}/io.stat`, `8:0 rbytes=${round} wbytes=0\n`)
+        expect(following(handle, 'blockReadBytes', 1)).toEqual([round])
+      }
+      handle.close()
+    })
+
+    test('many of them are not read whole in the same round', () => {
+      using tree = ownTree({}, 'systemd')
+      const source = createCgroupSource({ ...tree, now })
+      const handles = Array.from({ length: RESTING_ROUNDS }, () => {
+        const result = source.open(RECORDED.systemd.id, RECORDED.systemd.pid)
+        if (!result.ok) throw new Error(result.reason)
+        return result.handle
+      })
+      for (const handle of handles) settle(handle)
+      for (let round = 0; round < RESTING_ROUNDS; round++) {
+        for (const handle of handles) handle.read()
+        expect(handles.filter(({ resting }) => !resting)).toHaveLength(1)
+      }
+      for (const handle of handles) handle.close()
+    })
+
+    test('that has vanished is gone', () => {
+      using tree = ownTree({}, 'systemd')
+      const { handle } = opened(tree, RECORDED.systemd)
+      settle(handle)
+      tree.write(CPU, '')
+      expect(handle.read()).toBe(false)
+    })
   })
 
   test('gauges follow each round in which it runs, limits every tenth, and an earlier reading stays as it was', () => {

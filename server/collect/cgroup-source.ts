@@ -4,7 +4,7 @@ import { type CgroupLayout, detectLayout, type Found, findDirectories } from './
 import { type CgroupReader, createReadBuffer, openReader, type ReadingParts, stepsOf } from './cgroup-reader.ts'
 
 /** A container whose files are open. */
-export type CgroupHandle = Pick<CgroupReader, 'read' | 'counters' | 'close'>
+export type CgroupHandle = Pick<CgroupReader, 'read' | 'counters' | 'resting' | 'close'>
 
 export type CgroupSource = {
   /** How the files are laid out, or why there are none to read. */

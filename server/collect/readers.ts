@@ -9,6 +9,8 @@ export type Reader = {
   readonly kind: 'cgroup' | 'docker'
   /** The readings since the last call, oldest first; `null` when there will be no more. */
   read(): Counters[] | null
+  /** Nothing of the container has run for a while, and nothing can have been logged. */
+  readonly resting: boolean
   /** How often it should bring one from now on. */
   pace(intervalMs: number): void
   close(): Promise<void>
@@ -31,6 +33,9 @@ export function createFileReader(handle: CgroupHandle, now: () => number): Reade
       if (Math.abs(now() - readAtMs) < intervalMs - EARLY_MS) return []
       readAtMs = now()
       return handle.read() ? [handle.counters] : null
+    },
+    get resting() {
+      return handle.resting
     },
     pace(wanted) {
       intervalMs = wanted
@@ -85,6 +90,7 @@ export function createStreamReader(options: {
       waiting = []
       return taken
     },
+    resting: false,
     pace(wanted) {
       intervalMs = wanted
     },

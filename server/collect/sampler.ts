@@ -152,7 +152,7 @@ export function createSampler(options: {
         }
         if (readings.length > 0) {
           one.heardAtMs = clock.now()
-          one.logWatch?.read()
+          if (!one.reader.resting) one.logWatch?.read()
         }
         if (size === null) continue
         for (const counters of readings) {
