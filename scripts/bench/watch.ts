@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openRealEngine, type RealEngine } from '../../chaos/real-engine.ts'
@@ -34,13 +34,16 @@ async function sharesOver(ms: number, meters: (() => number)[]): Promise<number[
   return meters.map((meter, index) => (meter() - before[index]!) / seconds)
 }
 
-/** Netdata with its cgroups plugin alone, once a second, in memory; `null` where it is not installed. */
-function startNetdata(): (AsyncDisposable & { cpuSeconds(): number }) | null {
-  try {
-    accessSync(NETDATA, constants.X_OK)
-  } catch {
-    return null
-  }
+/** Containers whose cgroups are here and that are none of these; a killed engine leaves theirs behind. */
+function otherContainers(ids: readonly string[]): number {
+  const seen = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }).flatMap(
+    (path) => /[0-9a-f]{64}/.exec(path)?.[0] ?? [],
+  )
+  return new Set(seen).difference(new Set(ids)).size
+}
+
+/** Netdata with its cgroups plugin alone, once a second, in memory. */
+function startNetdata(): AsyncDisposable & { cpuSeconds(): number } {
   const folder = mkdtempSync(join(tmpdir(), 'netdata-bench-'))
   const off = [
     'proc',
@@ -124,10 +127,17 @@ export async function watch({ containers, seconds }: { containers: number; secon
   const { ids, ...idle } = await startIdle(containers)
   await using real = idle.real
   const ms = seconds * 1000
+  const netdataIsHere = existsSync(NETDATA)
+  const others = otherContainers(ids)
+  if (netdataIsHere && others > 0) {
+    throw new Error(
+      `Netdata would read ${others} other containers, too: stop them, and remove what an engine left behind in /sys/fs/cgroup`,
+    )
+  }
   say(`The engine alone, for ${seconds} s…`)
   const [idleShare] = (await sharesOver(ms, [engineCpuSeconds])) as [number]
 
-  const netdata = startNetdata()
+  const netdata = netdataIsHere ? startNetdata() : null
   const service = await startService({ DOCKER_HOST: real.dockerHost })
   const startingSeconds = cpuSecondsOf(service.pid)
   say(
