@@ -1,5 +1,6 @@
 import { readdirSync, readlinkSync, readSync } from 'node:fs'
 import { openRealEngine } from '../../chaos/real-engine.ts'
+import { RESTING_ROUNDS } from '../../server/collect/cgroup-files.ts'
 import { type CgroupHandle, createCgroupSource } from '../../server/collect/cgroup-source.ts'
 import { type Figure, median, say } from './measure.ts'
 
@@ -27,7 +28,7 @@ function cpuMicroseconds(job: () => void): number {
   return user + system
 }
 
-/** The sampler beside a bare loop that reads the same files and does nothing else. */
+/** The sampler, with all files read each round and where containers rest, beside a bare loop that reads them all and does nothing else. */
 export async function sampler({ containers }: { containers: number }): Promise<Figure[]> {
   const engine = await openRealEngine()
   if (engine === null) throw new Error('needs a Docker engine on this machine: start one, or set DOCKER_HOST')
@@ -40,22 +41,25 @@ export async function sampler({ containers }: { containers: number }): Promise<F
     )
     ids.push(...(await Promise.all(some)))
   }
-  const source = createCgroupSource({ now: () => performance.timeOrigin + performance.now() })
-  const handles: CgroupHandle[] = []
-  for (const id of ids) {
-    const { State } = await real.docker.getContainer(id).inspect()
-    const found = source.open(id, State.Pid)
-    if (!found.ok) throw new Error(`the kernel's files are not visible here: ${found.reason}`)
-    handles.push(found.handle)
+  const pids = await Promise.all(ids.map(async (id) => (await real.docker.getContainer(id).inspect()).State.Pid))
+  const open = (restsAfterRounds: number): CgroupHandle[] => {
+    const source = createCgroupSource({ now: () => performance.timeOrigin + performance.now(), restsAfterRounds })
+    return ids.map((id, index) => {
+      const found = source.open(id, pids[index]!)
+      if (!found.ok) throw new Error(`the kernel's files are not visible here: ${found.reason}`)
+      return found.handle
+    })
   }
+  const awake = open(Number.POSITIVE_INFINITY)
   const descriptors = cgroupDescriptors()
+  const resting = open(RESTING_ROUNDS)
   const buffer = new Uint8Array(READ_BYTES)
   const bare = (round: number) => {
     for (const [index, { descriptor, seldom }] of descriptors.entries()) {
       if (!seldom || (round + index) % SELDOM_ROUNDS === 0) readSync(descriptor, buffer, 0, READ_BYTES, 0)
     }
   }
-  const ours = () => {
+  const reading = (handles: readonly CgroupHandle[]) => () => {
     for (const handle of handles) if (!handle.read()) throw new Error('a container is gone')
   }
   const repeat = (job: (round: number) => void) =>
@@ -65,16 +69,19 @@ export async function sampler({ containers }: { containers: number }): Promise<F
     ROUNDS /
     containers
   say('Measuring…')
-  repeat(bare)
-  repeat(ours)
-  const pairs = Array.from({ length: REPETITIONS }, () => ({ bare: repeat(bare), ours: repeat(ours) }))
-  for (const handle of handles) handle.close()
-  return [
-    {
-      name: `sampler, CPU per container-sample, ${containers} containers`,
-      value: median(pairs.map(({ ours: mine }) => mine)),
-      unit: 'µs',
-      reference: { name: 'bare read loop', value: median(pairs.map(({ bare: base }) => base)) },
-    },
-  ]
+  const measure = () => ({
+    bare: repeat(bare),
+    awake: repeat(reading(awake)),
+    resting: repeat(reading(resting)),
+  })
+  measure()
+  const rounds = Array.from({ length: REPETITIONS }, measure)
+  for (const handle of [...awake, ...resting]) handle.close()
+  const figure = (name: string, kind: 'awake' | 'resting'): Figure => ({
+    name: `sampler, CPU per container-sample, ${containers} containers ${name}`,
+    value: median(rounds.map((round) => round[kind])),
+    unit: 'µs',
+    reference: { name: 'bare loop that reads all their files', value: median(rounds.map((round) => round.bare)) },
+  })
+  return [figure('of which all files are read', 'awake'), figure('that rest', 'resting')]
 }

@@ -110,6 +110,8 @@ export type ReadingParts = {
   steps: readonly ReadingStep[]
   buffer: Uint8Array
   now: () => number
+  /** A container rests after so many rounds without a change. */
+  restsAfterRounds: number
   onClose: (reader: CgroupReader) => void
 }
 
@@ -126,7 +128,7 @@ function readFile(descriptor: number, buffer: Uint8Array): number {
 }
 
 /** Reads what is due this round; false where the container is gone. A function on its own: closures cost here. */
-function readRound(container: OpenContainer, { steps, buffer, now }: ReadingParts): boolean {
+function readRound(container: OpenContainer, { steps, buffer, now, restsAfterRounds }: ReadingParts): boolean {
   const { descriptors, values, seldomDue } = container
   const readAt = now()
   const cpuUsageNs = values[SLOT.cpuUsageNs]!
@@ -149,7 +151,7 @@ function readRound(container: OpenContainer, { steps, buffer, now }: ReadingPart
     // The CPU time comes first. Unknown is never the same as before.
     if (index > 0) continue
     container.quietRounds = values[SLOT.cpuUsageNs] === cpuUsageNs ? container.quietRounds + 1 : 0
-    container.resting = container.quietRounds > RESTING_ROUNDS && container.round % RESTING_ROUNDS !== 0
+    container.resting = container.quietRounds > restsAfterRounds && container.round % RESTING_ROUNDS !== 0
     if (container.resting) break
   }
   if (!container.resting) {

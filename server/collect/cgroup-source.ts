@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { filesOfV1, filesOfV2 } from './cgroup-files.ts'
+import { filesOfV1, filesOfV2, RESTING_ROUNDS } from './cgroup-files.ts'
 import { type CgroupLayout, detectLayout, type Found, findDirectories } from './cgroup-paths.ts'
 import { type CgroupReader, createReadBuffer, openReader, type ReadingParts, stepsOf } from './cgroup-reader.ts'
 
@@ -43,12 +43,15 @@ export function createCgroupSource(options: {
   now: () => number
   /** Most descriptors that may be open for containers. */
   maxDescriptors?: number
+  /** A container rests after so many rounds without a change; `Infinity`: never. */
+  restsAfterRounds?: number
 }): CgroupSource {
   const {
     cgroupRoot = '/sys/fs/cgroup',
     procRoot = '/proc',
     now,
     maxDescriptors = Math.floor(SHARE_OF_DESCRIPTORS * descriptorLimit()),
+    restsAfterRounds = RESTING_ROUNDS,
   } = options
   const layout = detectLayout(cgroupRoot)
   const readers = new Set<CgroupReader>()
@@ -58,6 +61,7 @@ export function createCgroupSource(options: {
     steps: stepsOf(files),
     buffer: createReadBuffer(),
     now,
+    restsAfterRounds,
     onClose: (reader) => readers.delete(reader),
   }
   let opened = 0
