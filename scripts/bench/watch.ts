@@ -9,8 +9,8 @@ const NETDATA = '/usr/sbin/netdata'
 /** Until V8 has compiled what runs each second; what that costs is told apart. */
 const SETTLE_MS = 120_000
 const ROUNDS = 3
-/** By then it has put away what starting the containers left. */
-const ENGINE_SETTLES_MS = 30_000
+/** Go collects garbage every two minutes from the start on: younger shims cost less. */
+const ENGINE_SETTLES_MS = 150_000
 const ENGINE = new Set(['dockerd', 'containerd', 'containerd-shim', 'containerd-shim-runc-v2'])
 
 /**
@@ -152,6 +152,7 @@ export async function watch({ containers, seconds }: { containers: number; secon
     say(`The engine alone, for ${seconds} s…`)
     return (await sharesOver(ms, [engineCpuSeconds]))[0]!
   }
+  say(`${ENGINE_SETTLES_MS / 1000} s for the engine to settle…`)
   await wait(ENGINE_SETTLES_MS)
   const idleBefore = await idle()
 
