@@ -56,9 +56,6 @@ async function readStored(connection: DuckDBConnection): Promise<{ numberOf: Map
   }
 }
 
-/** Spread over arguments ten thousand numbers would be too many. */
-const highestOf = (numberOf: ReadonlyMap<string, number>) => numberOf.values().reduce((a, b) => Math.max(a, b), 0)
-
 /**
  * The store of samples: one batch a second, numbered, so that a gap is known and none is stored twice. A batch is
  * acknowledged when the journal has it on disk; the database takes many at once. Keeps two small files in `folder`.
@@ -88,7 +85,8 @@ export async function openSampleStore(database: Database, folder: string): Promi
     numberOf.set(id, number)
     named.add(number)
   }
-  let highest = highestOf(numberOf)
+  // Spread over arguments ten thousand numbers would be too many.
+  let highest = numberOf.values().reduce((a, b) => Math.max(a, b), 0)
 
   const oldestKept = waiting[0]?.number ?? newest + 1
   const newestKept = waiting.at(-1)?.number ?? newest
@@ -188,15 +186,17 @@ export async function openSampleStore(database: Database, folder: string): Promi
     prune: () =>
       inTurn(async () => {
         await writeWaiting()
-        let kept = numberOf
-        await database.write(async (connection) => {
-          await connection.run('DELETE FROM containers WHERE number NOT IN (SELECT container FROM samples)')
-          kept = (await readStored(connection)).numberOf
-        })
-        numberOf = kept
-        earlier = new Map()
-        highest = highestOf(kept)
-        stored = new Set(kept.values())
+        try {
+          const result = await database.write((connection) =>
+            connection.runAndReadAll(
+              'DELETE FROM containers WHERE number NOT IN (SELECT container FROM samples) RETURNING number',
+            ),
+          )
+          for (const [number] of result.getRows()) stored.delete(Number(number))
+        } catch (error) {
+          doubtful = true
+          throw error
+        }
         // A journal that could not be cleared may name containers that are forgotten now.
         named.clear()
       }),
