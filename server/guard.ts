@@ -68,10 +68,11 @@ export type Guard = Pick<Subjects, 'warm' | 'warmed' | 'intervalOf'> & {
 }
 
 /**
- * So many containers are read, assessed and told of at a stretch: of many thousands none waits for all the others.
- * Between two stretches requests and events get their turn.
+ * At least so many containers are read, assessed and told of at a stretch, and all in twenty: of thousands none waits
+ * for all the others. Between two stretches requests and events get their turn.
  */
-const CONTAINERS_AT_A_STRETCH = 250
+const CONTAINERS_AT_A_STRETCH = 50
+const MOST_STRETCHES = 20
 
 const NOTHING_SEEN = { sample: null, assessment: null } as const
 
@@ -367,11 +368,12 @@ export function createGuard(ports: {
         sampler.sync(containers.values())
         troubled = countTroubled()
         const [all, atFirst] = [[...containers.values()], currentByKey()]
-        const observations = [...seenBetween, ...lookAt(all.slice(0, CONTAINERS_AT_A_STRETCH), atFirst)]
+        const stretch = Math.max(CONTAINERS_AT_A_STRETCH, Math.ceil(all.length / MOST_STRETCHES))
+        const observations = [...seenBetween, ...lookAt(all.slice(0, stretch), atFirst)]
         seenBetween = []
-        for (let from = CONTAINERS_AT_A_STRETCH; from < all.length; from += CONTAINERS_AT_A_STRETCH) {
+        for (let from = stretch; from < all.length; from += stretch) {
           await ports.breathe()
-          observations.push(...lookAt(all.slice(from, from + CONTAINERS_AT_A_STRETCH), atFirst))
+          observations.push(...lookAt(all.slice(from, from + stretch), atFirst))
         }
         lookForStorm()
         const current = currentByKey()
