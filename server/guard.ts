@@ -68,11 +68,16 @@ export type Guard = Pick<Subjects, 'warm' | 'warmed' | 'intervalOf'> & {
 }
 
 /**
- * At least so many containers are read, assessed and told of at a stretch, and all in twenty: of thousands none waits
+ * Above so many, containers are read, assessed and told of in stretches of at least half of that: of thousands none waits
  * for all the others. Between two stretches requests and events get their turn.
  */
-const CONTAINERS_AT_A_STRETCH = 50
+const CONTAINERS_AT_ONCE = 100
 const MOST_STRETCHES = 20
+
+const stretchOf = (containers: number): number =>
+  containers <= CONTAINERS_AT_ONCE
+    ? CONTAINERS_AT_ONCE
+    : Math.max(CONTAINERS_AT_ONCE / 2, Math.ceil(containers / MOST_STRETCHES))
 
 const NOTHING_SEEN = { sample: null, assessment: null } as const
 
@@ -368,7 +373,7 @@ export function createGuard(ports: {
         sampler.sync(containers.values())
         troubled = countTroubled()
         const [all, atFirst] = [[...containers.values()], currentByKey()]
-        const stretch = Math.max(CONTAINERS_AT_A_STRETCH, Math.ceil(all.length / MOST_STRETCHES))
+        const stretch = stretchOf(all.length)
         const observations = [...seenBetween, ...lookAt(all.slice(0, stretch), atFirst)]
         seenBetween = []
         for (let from = stretch; from < all.length; from += stretch) {
