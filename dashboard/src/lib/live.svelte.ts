@@ -8,6 +8,8 @@ const STALE_AFTER_MS = 5_000
 /** A connection that is silent for so long is taken for dead, whatever the browser thinks of it. */
 const SILENT_AFTER_MS = 12_000
 const RETRY_MS = 3_000
+/** The ticks of one round come one soon after the other: the page is drawn once for those within this time. */
+const DRAWN_AFTER_MS = 100
 const INCIDENTS_KEPT = 100
 const SCOREBOARD_EVERY_MS = 30_000
 
@@ -35,6 +37,10 @@ export function createLive(api: Api) {
 
   /** Containers by id as the service told them last: ticks say only what changed. */
   let told = new Map<string, ContainerView>()
+  let toldAt = ''
+  /** When the newest event came, on both clocks. */
+  let heard: { at: number; serverTime: number } | null = null
+  let drawing: ReturnType<typeof setTimeout> | undefined
 
   let source: EventSource | null = null
   let openedAt = 0
@@ -47,16 +53,31 @@ export function createLive(api: Api) {
       .slice(0, INCIDENTS_KEPT)
   }
 
-  function show(at: string): void {
+  function setClocks(): void {
+    now = Date.now()
+    if (heard === null) return
+    newsAt = heard.at
+    serverTime = heard.serverTime
+  }
+
+  function draw(): void {
+    clearTimeout(drawing)
+    drawing = undefined
+    setClocks()
     containers = [...told.values()].map(asOfNow)
     const open = incidents.filter((incident) => incident.closedAt === null).length
-    totals = remember(totals, total(Date.parse(at), containers, open))
+    totals = remember(totals, total(Date.parse(toldAt), containers, open))
   }
 
   function receive(event: LiveEvent): void {
-    now = Date.now()
-    newsAt = now
-    serverTime = Date.parse(event.at)
+    heard = { at: Date.now(), serverTime: Date.parse(event.at) }
+    if (event.type === 'tick') {
+      applyTick(told, event)
+      toldAt = event.at
+      drawing ??= setTimeout(draw, DRAWN_AFTER_MS)
+      return
+    }
+    setClocks()
     switch (event.type) {
       case 'snapshot':
         if (status && status.version !== event.status.version) location.reload()
@@ -64,15 +85,12 @@ export function createLive(api: Api) {
         incidents = []
         keep(event.incidents)
         told = new Map(event.containers.map((container) => [container.id, container]))
-        show(event.at)
+        toldAt = event.at
+        draw()
         api.incidents(INCIDENTS_KEPT).then(
           (older) => keep(older.filter(({ id }) => !incidents.some((incident) => incident.id === id))),
           () => {},
         )
-        break
-      case 'tick':
-        applyTick(told, event)
-        show(event.at)
         break
       case 'incident':
         if (event.incident.closedAt === null && !incidents.some(({ id }) => id === event.incident.id)) {
@@ -106,7 +124,7 @@ export function createLive(api: Api) {
 
   /** A stream tells nothing of a session that ended, so an ordinary request asks before each new attempt. */
   function supervise(): void {
-    now = Date.now()
+    setClocks()
     const closed = source?.readyState === EventSource.CLOSED && now - openedAt > RETRY_MS
     const silent = now - Math.max(newsAt ?? 0, openedAt) > SILENT_AFTER_MS
     if (!closed && !silent) return
@@ -158,6 +176,7 @@ export function createLive(api: Api) {
       return () => {
         clearInterval(timer)
         clearInterval(scoreTimer)
+        clearTimeout(drawing)
         source?.close()
       }
     },
