@@ -179,6 +179,51 @@ test('a write that was stored although it failed does not mix up containers or b
   expect(await rows({ database, samples }, 'SELECT batch FROM batches ORDER BY batch')).toEqual([[1], [2]])
 })
 
+describe('a container that has two numbers', () => {
+  const insert = (database: Database, number: number) =>
+    database.write((connection) =>
+      connection.run(`INSERT INTO containers VALUES (${number}, '${idOf(1)}', 'shop/web/1', 'shop-web-1', ${NOW})`),
+    )
+
+  test('is not entered again where the database was in doubt', async () => {
+    const folder = temporaryFolder()
+    await using database = await openDatabase({
+      path: join(folder, 'samples.duckdb'),
+      memoryLimitMegabytes: 64,
+      now: () => NOW,
+    })
+    let refusing = false
+    const refuses: Database = {
+      ...database,
+      write: (job) => (refusing ? Promise.reject(new Error('no space')) : database.write(job)),
+    }
+    await using samples = await openSampleStore(refuses, folder)
+    await samples.append(NOW, [observation(1, NOW)])
+    await samples.flush()
+    await insert(database, 99)
+    refusing = true
+    await samples.append(NOW + 1, [observation(1, NOW + 1)])
+    await expect(samples.flush()).rejects.toThrow('no space')
+    refusing = false
+    expect(await rows({ database, samples }, 'SELECT number FROM containers ORDER BY number')).toEqual([[1], [99]])
+    expect(await rows({ database, samples }, 'SELECT count(*) FROM samples')).toEqual([[2]])
+  })
+
+  test('shares neither with another, whichever was written first', async () => {
+    const first = await open()
+    await insert(first.database, 99)
+    await insert(first.database, 1)
+    await first.end()
+    const { database, samples } = await open(first.folder)
+    await samples.append(NOW, [observation(2, NOW)])
+    expect(await rows({ database, samples }, 'SELECT number FROM containers ORDER BY number')).toEqual([
+      [1],
+      [99],
+      [100],
+    ])
+  })
+})
+
 test('batches that were acknowledged and are not there are missed', async () => {
   const first = await open()
   await first.samples.append(NOW, [observation(1, NOW)])

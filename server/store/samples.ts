@@ -46,12 +46,15 @@ function readAcknowledged(path: string): number | null {
   }
 }
 
-/** What the database holds: the numbers of containers by id, and the newest batch. */
-async function readStored(connection: DuckDBConnection): Promise<{ numberOf: Map<string, number>; newest: number }> {
+type Stored = { numberOf: Map<string, number>; numbers: Set<number>; newest: number }
+
+/** What the database holds: a number of each container by id, all numbers (one id can have two), and the newest batch. */
+async function readStored(connection: DuckDBConnection): Promise<Stored> {
   const known = await connection.runAndReadAll('SELECT id, number FROM containers')
   const last = await connection.runAndReadAll('SELECT coalesce(max(batch), 0) FROM batches')
   return {
     numberOf: new Map(known.getRows().map(([id, number]) => [String(id), Number(number)])),
+    numbers: new Set(known.getRows().map(([, number]) => Number(number))),
     newest: Number(last.getRows()[0]![0]),
   }
 }
@@ -73,7 +76,7 @@ export async function openSampleStore(database: Database, folder: string): Promi
   let earlier: ReadonlyMap<string, number> = new Map()
   let forgotAtBatch = newest
   /** Containers that the database has, and those that the journal names: what is to be read has to stand there. */
-  let stored = new Set(numberOf.values())
+  let stored = known.numbers
   const named = new Set<number>()
   /** In the journal and not yet in the database, oldest first. */
   let waiting = left.filter(({ number }) => number > newest)
@@ -86,7 +89,7 @@ export async function openSampleStore(database: Database, folder: string): Promi
     named.add(number)
   }
   // Spread over arguments ten thousand numbers would be too many.
-  let highest = numberOf.values().reduce((a, b) => Math.max(a, b), 0)
+  let highest = [...stored, ...named].reduce((a, b) => Math.max(a, b), 0)
 
   const oldestKept = waiting[0]?.number ?? newest + 1
   const newestKept = waiting.at(-1)?.number ?? newest
@@ -134,9 +137,9 @@ export async function openSampleStore(database: Database, folder: string): Promi
     try {
       await database.write(async (connection) => {
         if (doubtful) {
-          const { numberOf: known, newest } = await readStored(connection)
+          const { numbers, newest } = await readStored(connection)
           waiting = waiting.filter(({ number }) => number > newest)
-          stored = new Set(known.values())
+          stored = numbers
           doubtful = false
         }
         if (waiting.length > 0) await insert(connection, waiting, stored)
