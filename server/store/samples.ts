@@ -50,11 +50,11 @@ type Stored = { numberOf: Map<string, number>; numbers: Set<number>; newest: num
 
 /** What the database holds: a number of each container by id, all numbers (one id can have two), and the newest batch. */
 async function readStored(connection: DuckDBConnection): Promise<Stored> {
-  const known = await connection.runAndReadAll('SELECT id, number FROM containers')
+  const known = (await connection.runAndReadAll('SELECT id, number FROM containers')).getRows()
   const last = await connection.runAndReadAll('SELECT coalesce(max(batch), 0) FROM batches')
   return {
-    numberOf: new Map(known.getRows().map(([id, number]) => [String(id), Number(number)])),
-    numbers: new Set(known.getRows().map(([, number]) => Number(number))),
+    numberOf: new Map(known.map(([id, number]) => [String(id), Number(number)])),
+    numbers: new Set(known.map(([, number]) => Number(number))),
     newest: Number(last.getRows()[0]![0]),
   }
 }
