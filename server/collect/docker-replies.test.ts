@@ -240,7 +240,10 @@ const spoilt = (original: object): fc.Arbitrary<Reply> => {
     for (const [path, value] of changes) {
       let target: unknown = copy
       for (const key of path.slice(0, -1)) target = (target as Reply | null)?.[key]
-      if (typeof target === 'object' && target !== null) (target as Reply)[path.at(-1)!] = value
+      const key = path.at(-1)!
+      // What is not there is not added: beyond the end of an array that leaves a hole, which JSON does not have.
+      if (typeof target === 'object' && target !== null && Object.hasOwn(target, key))
+        (target as Reply)[key] = structuredClone(value)
     }
     return copy
   })
