@@ -16,6 +16,7 @@ import { createBlackBoxMemory } from './black-box-memory.ts'
 import { createBlackBoxReading } from './black-box-reading.ts'
 import { createChanges } from './changes.ts'
 import { createCgroupSource } from './collect/cgroup-source.ts'
+import { parseDockerAddress } from './collect/docker-address.ts'
 import { createDockerEngine } from './collect/docker-engine.ts'
 import { openHostReader } from './collect/host-reader.ts'
 import { createInventory } from './collect/inventory.ts'
@@ -302,7 +303,12 @@ export async function openApp(options: {
     }),
   )
   const overhead = createOverhead({
-    meter: createCostMeter({ procRoot: config.procRoot, hostCores: availableParallelism, now }),
+    meter: createCostMeter({
+      procRoot: config.procRoot,
+      socketPath: parseDockerAddress(config.docker).connection.socketPath,
+      hostCores: availableParallelism,
+      now,
+    }),
     budgetShareOfHost: config.cpuBudgetShare,
     clock,
     log,

@@ -1,11 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { findEngineProcesses } from './engine-processes.ts'
 
 /** The kernel accounts CPU time of processes in these, whatever its own timer does (USER_HZ, fixed by its interface). */
 const TICKS_PER_SECOND = 100
-
-/** The daemons that work when somebody asks the engine for figures. */
-const ENGINE_PROCESSES = new Set(['dockerd', 'containerd'])
 
 /** Processes come and go rarely; a scan of `/proc` is not for every look. */
 const SCAN_EVERY_MS = 60_000
@@ -28,25 +26,18 @@ function cpuSecondsOf(procRoot: string, pid: number): number | null {
   }
 }
 
-function findEngine(procRoot: string): number[] {
-  return readdirSync(procRoot)
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return ENGINE_PROCESSES.has(readFileSync(join(procRoot, String(pid), 'comm'), 'utf8').trim())
-      } catch {
-        return false
-      }
-    })
-}
-
 /**
- * Measures what the program itself and the engine's daemons use. What the engine does for others counts too, so its
- * share is an upper bound of what watching causes.
+ * Measures what the program itself and the daemons of the engine that it asks use. What that engine does for others counts
+ * too, so its share is an upper bound of what watching causes.
  */
-export function createCostMeter(options: { procRoot: string; hostCores: () => number; now: () => number }): CostMeter {
-  const { procRoot, hostCores, now } = options
+export function createCostMeter(options: {
+  procRoot: string
+  /** Of the engine that is asked; `undefined` where it is asked otherwise. */
+  socketPath: string | undefined
+  hostCores: () => number
+  now: () => number
+}): CostMeter {
+  const { procRoot, socketPath, hostCores, now } = options
   let pids: number[] = []
   let scannedAtMs = Number.NEGATIVE_INFINITY
   let last = { atMs: now(), own: process.cpuUsage(), engine: new Map<number, number>() }
@@ -55,7 +46,7 @@ export function createCostMeter(options: { procRoot: string; hostCores: () => nu
     if (now() - scannedAtMs >= SCAN_EVERY_MS) {
       scannedAtMs = now()
       try {
-        pids = findEngine(procRoot)
+        pids = findEngineProcesses(procRoot, socketPath)
       } catch {
         pids = []
       }
