@@ -27,7 +27,7 @@ export const idOf = (number: number): string => number.toString(16).padStart(64,
  */
 export function createGuardedHost(
   containers: readonly Container[],
-  configured: { mode: Mode; ownContainerId?: string },
+  configured: { mode: Mode; ownContainerId?: string; calmIntervalMs?: number },
 ) {
   let nowMs = 1_700_000_000_000
   const inventory = new Map(containers.map((container) => [container.id, container]))
@@ -94,7 +94,7 @@ export function createGuardedHost(
       },
       reset() {},
     },
-    calmIntervalMs: () => 1_000,
+    calmIntervalMs: () => configured.calmIntervalMs ?? 1_000,
     breathe: async () => {},
     executor: createExecutor({
       engine,
@@ -172,13 +172,13 @@ export function createGuardedHost(
         ...different,
       })
     },
-    /** Seconds of the loop, with a calm sample of each container that runs in each. */
-    async rounds(seconds: number) {
+    /** Seconds of the loop, with a calm sample of each container that runs in each, but for what is `different` in it. */
+    async rounds(seconds: number, different: (id: string, second: number) => Partial<Sample> = () => ({})) {
       for (let second = 0; second < seconds; second++) {
         nowMs += 1_000
         samples = [...inventory.values()]
           .filter(({ state }) => state === 'running')
-          .map(({ id }) => aSample({ containerId: id, at: nowMs }))
+          .map(({ id }) => aSample({ containerId: id, at: nowMs, ...different(id, second) }))
         await guard.round()
         // What was begun in this round is done before the next, unless the engine is held.
         for (let turn = 0; turn < 8; turn++) await Promise.resolve()

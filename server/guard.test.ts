@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { anAction, anIncident } from './decide/incident-stand-in.ts'
 import { aFleet, createGuardedHost, idOf } from './guard-stand-in.ts'
 
+const MIB = 1024 ** 2
 const unhealthy = { health: 'unhealthy', healthFailingStreak: 3 } as const
 const restartsOf = (host: ReturnType<typeof createGuardedHost>) =>
   host.writes.filter(({ call }) => call === 'restart').map(({ containerId }) => containerId)
@@ -31,6 +32,17 @@ test('a hundred that turn critical in the same readings are one, too, before the
   await host.rounds(30)
   expect(host.writes).toEqual([])
   expect(host.hostNotes).toHaveLength(1)
+})
+
+test('where calm containers are read every 30 s, one whose limit is near is read each second at a low light, too', async () => {
+  const host = createGuardedHost(aFleet(2), { mode: 'observe', calmIntervalMs: 30_000 })
+  const [leaking, calm] = [idOf(1), idOf(2)]
+  await host.rounds(90)
+  expect([leaking, calm].map(host.guard.intervalOf)).toEqual([30_000, 30_000])
+  await host.rounds(40, (id, second) => (id === leaking ? { unreclaimableBytes: (31 + second) * MIB } : {}))
+  const [seen] = host.guard.tracked([host.inventory.get(leaking)!])
+  expect(seen!.assessment).toMatchObject({ light: 'low', timeToLimitMs: expect.any(Number) })
+  expect([leaking, calm].map(host.guard.intervalOf)).toEqual([1_000, 30_000])
 })
 
 describe('the budget', () => {

@@ -7,6 +7,7 @@ import type { Assessment, Calibration } from './contracts/assessment.ts'
 import type { Clock } from './contracts/ports.ts'
 import type { Container, EngineEvent, Sample } from './contracts/telemetry.ts'
 import { labelProblems } from './decide/remediation-policy.ts'
+import { isCalm } from './decide/sampling-policy.ts'
 import type { Log } from './log.ts'
 import type { ScoreBook } from './score-book.ts'
 import type { Observation } from './store/stored-metrics.ts'
@@ -104,7 +105,7 @@ export function createSubjects(ports: {
     const container = ports.containers().get(containerId)
     if (subject === undefined || container === undefined) return ALERT_INTERVAL_MS
     const young = subject.window.cpuCores.length < WINDOW_SAMPLES
-    const calm = subject.assessment.light === 'low' && !ports.isInTrouble(container.key)
+    const calm = isCalm(subject.assessment) && !ports.isInTrouble(container.key)
     return calm && !young ? ports.calmIntervalMs() : ALERT_INTERVAL_MS
   }
 

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { CALM_INTERVALS_MS, decideSampling } from './sampling-policy.ts'
+import { notEvaluated } from '../analyse/assess.ts'
+import type { Assessment } from '../contracts/assessment.ts'
+import { CALM_INTERVALS_MS, decideSampling, isCalm } from './sampling-policy.ts'
 
 const decide = (cost: number, calmIntervalMs: number) =>
   decideSampling({ ownShareOfHost: cost / 2, engineShareOfHost: cost / 2, budgetShareOfHost: 0.02, calmIntervalMs })
@@ -31,4 +33,16 @@ test('well below the budget it goes back to each second, step by step', () => {
 
 test('between the two it stays, so that it does not swing to and fro', () => {
   expect(decide(0.012, 5_000).calmIntervalMs).toBe(5_000)
+})
+
+test.for<[boolean, string, Partial<Assessment>]>([
+  [true, 'a low light and no limit in sight', {}],
+  [true, 'a limit that is hours away', { timeToLimitMs: 7_200_000 }],
+  [false, 'a limit that is a minute away, however low the light', { timeToLimitMs: 60_000 }],
+  [false, 'a limit of processes that is near', { pidsTimeToLimit: { ms: 30_000, lowerMs: 20_000, upperMs: null } }],
+  [false, 'a medium light', { light: 'medium', probability: 0.6 }],
+  [false, 'what could not be evaluated', { probability: null }],
+])('whether a container is calm: %s for %s', ([calm, , differences]) => {
+  const assessment: Assessment = { ...notEvaluated('a', 0), light: 'low', probability: 0.04 }
+  expect(isCalm({ ...assessment, ...differences })).toBe(calm)
 })
