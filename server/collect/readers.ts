@@ -62,6 +62,7 @@ export function createStreamReader(options: {
   const { signal } = stop
   let intervalMs = 0
   let waiting: Counters[] = []
+  let pause = new AbortController()
 
   const listen = async () => {
     while (!signal.aborted) {
@@ -77,8 +78,10 @@ export function createStreamReader(options: {
       } catch (error) {
         log.debug({ containerId: container.id, reason: messageOf(error) }, 'stats stream broke')
       }
+      if (signal.aborted) return
       const restMs = intervalMs > 1_000 && heard ? intervalMs - (clock.now() - openedAtMs) : RETRY_MS
-      await clock.sleep(Math.max(0, Math.min(restMs, intervalMs + RETRY_MS)), signal)
+      pause = new AbortController()
+      await clock.sleep(Math.max(0, Math.min(restMs, intervalMs + RETRY_MS)), pause.signal)
     }
   }
   const listening = listen()
@@ -92,10 +95,12 @@ export function createStreamReader(options: {
     },
     resting: false,
     pace(wanted) {
+      if (wanted < intervalMs) pause.abort()
       intervalMs = wanted
     },
     async close() {
       stop.abort()
+      pause.abort()
       await listening
     },
   }

@@ -192,6 +192,34 @@ test('a container that may be read less often is read less often', async () => {
   expect(readIn(10)).toBe(10)
 })
 
+test('whoever is no longer calm is read at once, not when the slower pace would have had it read', async () => {
+  let intervalMs = 30_000
+  const sleeps: { ms: number; signal: AbortSignal | undefined }[] = []
+  const clock = {
+    at: 1_000_000,
+    now: () => clock.at,
+    async sleep(ms: number, signal?: AbortSignal) {
+      sleeps.push({ ms, signal })
+      await new Promise((resolve) => signal!.addEventListener('abort', resolve))
+    },
+  }
+  const { sampler, opened, play, streams } = await prepare({ clock, intervalOf: () => intervalMs })
+  sampler.sync([container])
+  await opened(1)
+  await play(busy.slice(0, 1), 1)
+  while (sleeps.length < 1) await new Promise(setImmediate)
+  expect(sleeps).toMatchObject([{ ms: 30_000, signal: { aborted: false } }])
+  sampler.sync([container])
+  expect(sleeps[0]!.signal!.aborted).toBe(false)
+
+  intervalMs = 1_000
+  sampler.sync([container])
+  await opened(2)
+  expect(await play(busy.slice(1), busy.length - 1)).toHaveLength(busy.length - 1)
+  expect(streams).toHaveLength(2)
+  expect(sleeps).toHaveLength(1)
+})
+
 test('10,000 containers that come and go leave no descriptor and no reader', async () => {
   const files = onFiles()
   const { sampler } = await prepare({ choice: 'auto', files })
