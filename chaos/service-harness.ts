@@ -37,6 +37,8 @@ export async function openTestService(options: {
     DOCKERPULSE_DATA: dataFolder,
     DOCKERPULSE_PORT: '0',
     DOCKERPULSE_LOG_LEVEL: 'silent',
+    // The test is in this process, too, and its work is not what watching costs.
+    DOCKERPULSE_CPU_BUDGET: '1',
     OLLAMA_HOST: '',
     ...options.env,
   })

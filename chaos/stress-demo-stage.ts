@@ -74,6 +74,8 @@ export async function openSimulatedDemo(options: {
   const config = parseConfig({
     DOCKERPULSE_MODE: 'auto',
     DOCKERPULSE_COOLDOWN_SECONDS: '60',
+    // The engine is in this process, too, and its work is not what watching costs.
+    DOCKERPULSE_CPU_BUDGET: '1',
     DOCKERPULSE_LOG_LEVEL: 'silent',
     DOCKERPULSE_PORT: '0',
     DOCKERPULSE_DATA: dataFolder,
