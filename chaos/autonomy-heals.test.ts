@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, test } from 'vitest'
-import type { IncidentView } from '../server/contracts/api.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { IncidentView, SampleColumns } from '../server/contracts/api.ts'
 import type { Autonomy } from '../server/contracts/autonomy.ts'
+import { SUSTAIN_MS } from '../server/decide/watch-clocks.ts'
 import { hasProgram, needs } from '../server/fixtures/needs.ts'
 import {
   type AutonomyHost,
@@ -16,8 +17,9 @@ import { MIB } from './container-spec.ts'
 import { eventually, openTestService, type TestService } from './service-harness.ts'
 
 const PATIENCE_MS = 100_000
-/** By design: one odd reading restarts nobody. */
-const SECOND_READING_MS = 1_000
+const THRESHOLD = 0.85
+/** Of the stored history: a reading, or two that are close. */
+const STEP_MS = 1_000
 
 const runnable = process.getuid?.() === 0 && hasProgram('sh', '-c', 'PATH=$PATH:/usr/sbin dockerd --version')
 const present = needs('root and dockerd', runnable)
@@ -47,29 +49,31 @@ describe.skipIf(!present).concurrent('in auto, on a real engine, the service', {
 
   const incidentsOf = async (id: string) => (await service.incidents()).filter(({ containerId }) => containerId === id)
 
-  /** When the dashboard first showed a container as critical. */
-  const crossing = (id: string) =>
-    eventually('a critical light', PATIENCE_MS, async () => {
-      const view = (await service.containers()).find((one) => one.id === id)
-      return view?.light === 'critical' && (view.probability ?? 0) >= 0.85 && Date.now()
-    })
-
-  /** From the critical light to the decision, and from there to what the engine says it was asked for. */
-  const timesOf = (what: string, crossedAtMs: number, { actions }: IncidentView, askedAtMs: number) => {
-    const decidedAtMs = Date.parse(actions[0]!.startedAt!)
-    const [toDecision, toCall] = [decidedAtMs - crossedAtMs, askedAtMs - decidedAtMs]
+  /**
+   * How many readings were critical from the one that crossed the threshold to the decision, by the stored history: a busy
+   * machine reads later, but not more often. Prints how long it took, and from there to the call of the engine.
+   */
+  const readingsToDecision = async (what: string, { containerId, actions }: IncidentView, askedAtMs: number) => {
+    const [crossedAtMs, decidedAtMs] = [Date.parse(actions[0]!.crossedAt!), Date.parse(actions[0]!.at)]
     process.stdout.write(
-      `${what}: ${seconds(toDecision)} from the critical light to the decision (${seconds(SECOND_READING_MS)} by design), ` +
-        `${seconds(toCall)} from there to the call of the engine\n`,
+      `${what}: ${seconds(decidedAtMs - crossedAtMs)} from the reading that crossed the threshold to the decision, ` +
+        `${seconds(askedAtMs - decidedAtMs)} from there to the call of the engine\n`,
     )
-    return { toDecision, toCall }
+    expect(decidedAtMs - crossedAtMs).toBeGreaterThanOrEqual(SUSTAIN_MS)
+    expect(askedAtMs).toBeGreaterThanOrEqual(decidedAtMs)
+    const [from, to] = [crossedAtMs - STEP_MS, decidedAtMs].map((ms) => new Date(ms).toISOString())
+    const path = `/api/containers/${containerId}/samples?from=${from}&to=${to}&step=${STEP_MS}`
+    const { at, probability } = await service.get<SampleColumns>(path)
+    return at.filter(
+      (stepMs, index) =>
+        stepMs > crossedAtMs - STEP_MS && stepMs <= decidedAtMs && (probability[index] ?? 0) >= THRESHOLD,
+    ).length
   }
 
   test('restarts what leaks before the kernel kills, sees that it helped, and says how long it took', async ({
     expect,
   }) => {
     const id = await host.run({ command: ['sh', '-c', LEAK_ONCE], memoryBytes: 128 * MIB, stopTimeoutSeconds: 2 })
-    const crossedAtMs = await crossing(id)
     const incident = await incidentOf({ service, host, id }, PATIENCE_MS, ({ phase }) => phase === 'resolved')
     expect(incident.actions.map(({ state }) => state)).toEqual(['verified'])
     expect(incident.ending).toBe('helped')
@@ -79,9 +83,7 @@ describe.skipIf(!present).concurrent('in auto, on a real engine, the service', {
     const deeds = host.deedsOn(id)
     expect(deeds.filter(({ action }) => action === 'oom')).toEqual([])
     const asked = deeds.find(({ action }) => action === 'kill' || action === 'update')!
-    const { toDecision, toCall } = timesOf('leak', crossedAtMs, incident, asked.atMs)
-    expect(toDecision).toBeLessThan(SECOND_READING_MS + 1_000)
-    expect(toCall).toBeLessThan(4_000)
+    expect(await readingsToDecision('leak', incident, asked.atMs)).toBeOneOf([1, 2])
     const { records } = await service.get<Autonomy>('/api/autonomy')
     expect(records.find(({ containerKey }) => containerKey === incident.containerKey)).toMatchObject({
       judged: 1,
@@ -95,16 +97,13 @@ describe.skipIf(!present).concurrent('in auto, on a real engine, the service', {
       health: quickCheck('test -e /ok'),
       stopTimeoutSeconds: 1,
     })
-    const crossedAtMs = await crossing(id)
     const incident = await incidentOf({ service, host, id }, PATIENCE_MS, ({ phase }) => phase === 'resolved')
     expect(incident.actions.map(({ kind, state }) => [kind, state])).toEqual([['restart', 'verified']])
     expect(incident.cause).toBe('unhealthy')
     const deeds = host.deedsOn(id)
     expect(deeds.filter(({ action }) => action === 'start')).toHaveLength(2)
     const asked = deeds.find(({ action }) => action === 'kill')!
-    const { toDecision, toCall } = timesOf('hang', crossedAtMs, incident, asked.atMs)
-    expect(toDecision).toBeLessThan(SECOND_READING_MS + 1_000)
-    expect(toCall).toBeLessThan(4_000)
+    expect(await readingsToDecision('hang', incident, asked.atMs)).toBeOneOf([1, 2])
     const { State } = await host.engine.docker.getContainer(id).inspect()
     expect(State.Health?.Status).toBe('healthy')
   })
