@@ -21,14 +21,17 @@ const PROCESSES = {
 }
 const EVERY_ENGINE = [10, 20, 11, 30]
 
-/** A host on which a process listens at a path of this machine. */
-function hostWhere(listener: number) {
+/** A host on which a process listens at a path of this machine, in our network or in one of its own. */
+function hostWhere(listener: number, network: 'ours' | 'own' = 'ours') {
   const folder = temporaryFolder()
   const socketPath = join(folder, 'docker engine.sock')
   writeFileSync(socketPath, '')
   const tree = ownTree({
     ...PROCESSES,
-    'proc/net/unix': `Num       RefCount Protocol Flags    Type St Inode Path
+    'proc/self/net/unix': '',
+    'proc/10/net/unix': '',
+    'proc/20/net/unix': '',
+    [`proc/${network === 'ours' ? 'self' : listener}/net/unix`]: `Num       RefCount Protocol Flags    Type St Inode Path
 0000000035e7a7f9: 00000003 00000000 00000000 0001 03 533631 ${socketPath}
 0000000041f3c0db: 00000002 00000000 00010000 0001 01 532361 ${socketPath}
 00000000e0df9d9c: 00000003 00000000 00000000 0001 03 533637
@@ -44,6 +47,11 @@ test('the engine that listens at the address, with the helper that it started or
   expect(findEngineProcesses(first.procRoot, first.socketPath)).toEqual([10, 11, 30])
   using second = hostWhere(20)
   expect(findEngineProcesses(second.procRoot, second.socketPath)).toEqual([20, 30])
+})
+
+test('the engine that listens in a network of its own', () => {
+  using host = hostWhere(20, 'own')
+  expect(findEngineProcesses(host.procRoot, host.socketPath)).toEqual([20, 30])
 })
 
 test('by another path to the same socket it is the same engine', () => {
@@ -71,6 +79,6 @@ test('where it cannot be told every engine counts', () => {
   expect(findEngineProcesses(host.procRoot, host.folder)).toEqual(EVERY_ENGINE)
   rmSync(join(host.procRoot, '20/fd'), { recursive: true })
   expect(findEngineProcesses(host.procRoot, host.socketPath)).toEqual(EVERY_ENGINE)
-  rmSync(join(host.procRoot, 'net'), { recursive: true })
+  rmSync(join(host.procRoot, 'self'), { recursive: true })
   expect(findEngineProcesses(host.procRoot, host.socketPath)).toEqual(EVERY_ENGINE)
 })

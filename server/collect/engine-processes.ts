@@ -19,13 +19,12 @@ function readProcess(procRoot: string, pid: number): Process[] {
   }
 }
 
-/** The inodes of those who listen at this path, as the kernel names sockets. Throws where it cannot be read. */
-function listenersAt(procRoot: string, socketPath: string): string[] {
-  const paths = new Set([socketPath, realpathSync(socketPath)])
-  return readFileSync(join(procRoot, 'net/unix'), 'utf8')
+/** The inodes of those who listen at one of these paths, in the network of a process. Throws where it cannot be read. */
+function listenersAt(procRoot: string, process: string, paths: readonly string[]): string[] {
+  return readFileSync(join(procRoot, process, 'net/unix'), 'utf8')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, , , flags, , , , ...path]) => flags === LISTENING && paths.has(path.join(' ')))
+    .filter(([, , , flags, , , , ...path]) => flags === LISTENING && paths.includes(path.join(' ')))
     .map((fields) => fields[6]!)
 }
 
@@ -41,12 +40,18 @@ function holds(procRoot: string, pid: number, inodes: readonly string[]): boolea
   return inodes.some((inode) => links.includes(`socket:[${inode}]`))
 }
 
-/** Those of the daemons that listen at a path; all where it cannot be told. */
+/**
+ * Those of the daemons that listen at a path; all where it cannot be told. A daemon in a network of its own is not among
+ * the listeners of ours.
+ */
 function askedOf(daemons: readonly Process[], procRoot: string, socketPath: string | undefined): readonly Process[] {
   if (socketPath === undefined) return daemons
   try {
-    const inodes = listenersAt(procRoot, socketPath)
-    return inodes.length === 0 ? daemons : daemons.filter(({ pid }) => holds(procRoot, pid, inodes))
+    const paths = [socketPath, realpathSync(socketPath)]
+    const ours = listenersAt(procRoot, 'self', paths)
+    if (ours.length > 0) return daemons.filter(({ pid }) => holds(procRoot, pid, ours))
+    const asked = daemons.filter(({ pid }) => holds(procRoot, pid, listenersAt(procRoot, String(pid), paths)))
+    return asked.length > 0 ? asked : daemons
   } catch {
     return daemons
   }
