@@ -224,12 +224,18 @@ describe.skipIf(chromium === null)('a viewer on the page', { timeout: PATIENCE_M
     const browser = await launchBrowser(chromium!)
     try {
       const page = await browser.newPage()
+      const complaints: string[] = []
+      page.on('pageerror', (error) => complaints.push(String(error)))
+      page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`))
       await page.setViewport({ width: 1440, height: 900 })
       const logIn = async (token: string) => {
         await page.goto(`${demo.url}/login`)
         await page.type('[name=token]', token)
         await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')])
-        await page.waitForSelector('[data-testid=container-tile]')
+        await page.waitForSelector('[data-testid=container-tile]').catch(async (cause) => {
+          const seen = `${page.url()} shows ${JSON.stringify(await page.evaluate('document.body.innerText'))}`
+          throw new Error([`no tile after the login: ${seen}`, ...complaints].join('; '), { cause })
+        })
       }
       await logIn(DOCKERPULSE_VIEWER_TOKEN)
       const stop = await page.waitForSelector('[data-testid=stop]:disabled')
