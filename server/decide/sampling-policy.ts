@@ -10,8 +10,8 @@ const FASTER_BELOW = 0.4
 const NEAR_LIMIT_MS = 120_000
 
 /**
- * Whether a container may be read less often: one that was evaluated, at a low light, with no limit near. A light is low until shortly before the
- * end of a leak, so that it alone would let a leak be seen too late.
+ * Whether a container may be read less often: one that was evaluated, at a low light, with no limit near. A light is low
+ * until shortly before the end of a leak, so that it alone would let a leak be seen too late.
  */
 export function isCalm({ light, probability, timeToLimitMs, pidsTimeToLimit }: Assessment): boolean {
   const soonestMs = Math.min(timeToLimitMs ?? Number.POSITIVE_INFINITY, pidsTimeToLimit?.ms ?? Number.POSITIVE_INFINITY)
